@@ -1,0 +1,8 @@
+//! Graphs that come out of 3-D images, and Pregel programs that run on them.
+
+
+pub mod combine;
+pub mod disjoint;
+pub mod error;
+pub mod id;
+pub mod workers;
