@@ -5,4 +5,5 @@ pub mod combine;
 pub mod disjoint;
 pub mod error;
 pub mod id;
+pub mod volume;
 pub mod workers;
