@@ -1,17 +1,23 @@
 //! Volumes: voxels, shapes, formats. Axes are z, y, x everywhere; x is fastest.
 
+pub mod extent;
+pub mod filter;
 pub mod flat;
 pub mod grid;
+pub mod histogram;
 pub mod memory;
 pub mod npy;
 pub mod open;
+pub mod phantom;
 pub mod png;
 pub mod raw;
 pub mod region;
 pub mod shape;
 pub mod sink;
+mod slabs;
 pub mod slices;
 pub mod source;
+pub mod threshold;
 pub mod tiff;
 mod tiff_chunk;
 mod tiff_directory;
