@@ -4,6 +4,7 @@
 pub mod combine;
 pub mod disjoint;
 pub mod error;
+pub mod graph;
 pub mod id;
 pub mod volume;
 pub mod workers;
