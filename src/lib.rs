@@ -6,5 +6,6 @@ pub mod disjoint;
 pub mod error;
 pub mod graph;
 pub mod id;
+pub mod lattice;
 pub mod volume;
 pub mod workers;

@@ -1,0 +1,11 @@
+//! Voxels as a graph: neighbourhoods, runs, and what blocks of them add up to.
+
+pub mod contact;
+pub mod euler;
+pub mod lattice;
+pub mod moments;
+pub mod runs;
+pub mod select;
+pub mod stencil;
+pub mod summary;
+pub mod tiling;

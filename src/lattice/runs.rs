@@ -1,0 +1,270 @@
+//! Rows of voxels as runs: what everything on the lattice is computed from.
+//!
+//! A run is a stretch of selected voxels in a row (for labels: of one label), found in one scan
+//! of the row. A volume of real structure has 10 to 100 times fewer runs than voxels, and union,
+//! moments, contacts and Euler counts all cost per run. Scanning is one pass, O(voxels); memory 8
+//! bytes a run, 16 where runs have labels.
+
+use serde::{Deserialize, Serialize};
+
+use crate::disjoint::Disjoint;
+use crate::error::{Error, Result};
+use crate::lattice::select::Select;
+use crate::lattice::stencil::Stencil;
+use crate::volume::extent::unsound;
+use crate::volume::region::Region;
+use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
+
+/// A stretch of a row: x from `start` up to, not including, `end`, counted from the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// First voxel.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// The number of voxels.
+    pub fn len(self) -> u32 {
+        self.end - self.start
+    }
+
+    /// Whether it has no voxels; a run never is.
+    pub fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
+/// The runs of a box of voxels, row by row in raster order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runs {
+    region: Region,
+    /// Runs of row `r` are `rows[r]..rows[r + 1]`.
+    rows: Vec<u32>,
+    spans: Vec<Span>,
+    /// The label of each run; empty where runs have none.
+    labels: Vec<u64>,
+}
+
+impl Runs {
+    /// Scans the voxels of `region`. `name` is how errors name the volume.
+    ///
+    /// # Errors
+    /// A NaN; for [`Select::Labels`] floats or a negative label; a box of 2^32 runs or of rows
+    /// that long.
+    pub fn scan(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<Self> {
+        assert_eq!(voxels.shape(), region.shape(), "the voxels fill the region");
+        if select == Select::Labels && voxels.dtype().is_float() {
+            return Err(Error::input(
+                name,
+                format!("holds {}, but labels are integers: segment it first", voxels.dtype()),
+            ));
+        }
+        if region.shape().0[2] >= u32::MAX as usize {
+            return Err(Error::resource(format!("{name}: rows of 2^32 voxels: cut it into blocks")));
+        }
+        let mut runs = Self { region, rows: vec![0], spans: Vec::new(), labels: Vec::new() };
+        each_voxel_type!(voxels, array => {
+            for (z, y) in region.relative_to(region.start).rows() {
+                let row = row(array, z, y);
+                if let Some(x) = row.iter().position(|value| value.is_nan()) {
+                    return Err(unsound(name, &region, [z, y, x], f64::NAN));
+                }
+                if select == Select::Labels {
+                    if let Some(x) = runs.scan_labels(row) {
+                        let [z, y, x] = [z + region.start[0], y + region.start[1], x + region.start[2]];
+                        let what = format!("negative label {} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up", row[x - region.start[2]]);
+                        return Err(Error::input(name, what));
+                    }
+                } else {
+                    runs.scan_row(row, |value| select.takes(value));
+                }
+                match u32::try_from(runs.spans.len()) {
+                    Ok(count) if count < u32::MAX => runs.rows.push(count),
+                    _ => return Err(Error::resource(format!("{name}: a block of 2^32 runs: make blocks smaller"))),
+                }
+            }
+        });
+        Ok(runs)
+    }
+
+    #[inline]
+    fn scan_row<T: Voxel>(&mut self, row: &[T], takes: impl Fn(T) -> bool + Copy) {
+        let mut x = 0;
+        loop {
+            x = skip(row, x, |value| !takes(value));
+            if x == row.len() {
+                return;
+            }
+            let start = x as u32;
+            x = skip(row, x, takes);
+            self.spans.push(Span { start, end: x as u32 });
+        }
+    }
+
+    /// Scans a row of labels; the place of a label that is none.
+    #[inline]
+    fn scan_labels<T: Voxel>(&mut self, row: &[T]) -> Option<usize> {
+        let mut x = 0;
+        while x < row.len() {
+            let value = row[x];
+            let start = x;
+            x = skip(row, x, |other| other == value);
+            if value != T::default() {
+                let Some(label) = value.to_label() else { return Some(start) };
+                self.spans.push(Span { start: start as u32, end: x as u32 });
+                self.labels.push(label);
+            }
+        }
+        None
+    }
+
+    /// The box.
+    pub fn region(&self) -> Region {
+        self.region
+    }
+
+    /// The number of runs.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there is no run.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Every run, in raster order.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The label of every run; empty where runs have none.
+    pub fn labels(&self) -> &[u64] {
+        &self.labels
+    }
+
+    /// The runs of the row (z, y), counted in the volume, as a range of runs; empty outside the
+    /// box. Rows may be asked for at -1.
+    #[inline]
+    pub fn row(&self, z: i64, y: i64) -> std::ops::Range<usize> {
+        let (z, y) = (z - self.region.start[0] as i64, y - self.region.start[1] as i64);
+        let [nz, ny, _] = self.region.shape().0.map(|n| n as i64);
+        if z < 0 || y < 0 || z >= nz || y >= ny {
+            return 0..0;
+        }
+        let row = (z * ny + y) as usize;
+        self.rows[row] as usize..self.rows[row + 1] as usize
+    }
+
+    /// Those of the runs that `keep` says yes to, by their number.
+    pub fn filtered(&self, keep: impl Fn(usize) -> bool) -> Runs {
+        let mut kept = Runs { region: self.region, rows: vec![0], spans: Vec::new(), labels: Vec::new() };
+        for row in self.rows.windows(2) {
+            for run in (row[0] as usize..row[1] as usize).filter(|run| keep(*run)) {
+                kept.spans.push(self.spans[run]);
+                kept.labels.extend(self.labels.get(run));
+            }
+            kept.rows.push(kept.spans.len() as u32);
+        }
+        kept
+    }
+
+    /// Visits the runs inside a part of the box, cut to it, in raster order: the number of the
+    /// run, its row (z, y) in the volume, and its span counted from the part.
+    pub fn within(&self, part: &Region, mut visit: impl FnMut(usize, [usize; 2], Span)) {
+        let shift = (part.start[2] - self.region.start[2]) as u32;
+        let width = part.shape().0[2] as u32;
+        for (z, y) in part.rows() {
+            let row = self.row(z as i64, y as i64);
+            let spans = &self.spans[row.clone()];
+            let first = spans.partition_point(|span| span.end <= shift);
+            for (at, span) in spans.iter().enumerate().skip(first) {
+                if span.start >= shift + width {
+                    break;
+                }
+                let cut = Span { start: span.start.saturating_sub(shift), end: (span.end - shift).min(width) };
+                visit(row.start + at, [z, y], cut);
+            }
+        }
+    }
+
+    /// The parts of the box that hang together: for each run the number of its part, parts in
+    /// raster order of their first voxel, and how many there are. Runs with labels are joined
+    /// only where those are equal.
+    ///
+    /// O(runs) unions over rows that touch.
+    pub fn components(&self, stencil: Stencil) -> (Vec<u32>, u32) {
+        let mut sets = Disjoint::new(self.len());
+        let before = [(0i8, -1i8), (-1, -1), (-1, 0), (-1, 1)];
+        for (z, y) in self.region.rows() {
+            let here = self.row(z as i64, y as i64);
+            if here.is_empty() {
+                continue;
+            }
+            for (dz, dy) in before {
+                let Some(reach) = stencil.reach(dz, dy) else { continue };
+                let there = self.row(z as i64 + i64::from(dz), y as i64 + i64::from(dy));
+                self.each_touching(here.clone(), there, reach, |a, b| {
+                    if self.labels.is_empty() || self.labels[a] == self.labels[b] {
+                        sets.union(a as u32, b as u32);
+                    }
+                });
+            }
+        }
+        sets.number()
+    }
+
+    /// Visits the pairs of runs, one from each of two rows, that overlap or lie at most `reach`
+    /// (0 or 1) apart along x: O(runs in both rows).
+    #[inline]
+    pub fn each_touching(
+        &self,
+        here: std::ops::Range<usize>,
+        there: std::ops::Range<usize>,
+        reach: u32,
+        mut visit: impl FnMut(usize, usize),
+    ) {
+        let (mut a, mut b) = (here.start, there.start);
+        let mut meet = |a: usize, b: usize| {
+            let (ours, theirs) = (self.spans[a], self.spans[b]);
+            if ours.start < theirs.end + reach && theirs.start < ours.end + reach {
+                visit(a, b);
+            }
+        };
+        while a < here.end && b < there.end {
+            meet(a, b);
+            match self.spans[a].end.cmp(&self.spans[b].end) {
+                std::cmp::Ordering::Less => a += 1,
+                std::cmp::Ordering::Greater => b += 1,
+                std::cmp::Ordering::Equal => {
+                    // Runs of labels may follow each other without a gap; then each of the two
+                    // touches the successor of the other, by a corner.
+                    if reach > 0 && b + 1 < there.end {
+                        meet(a, b + 1);
+                    }
+                    if reach > 0 && a + 1 < here.end {
+                        meet(a + 1, b);
+                    }
+                    a += 1;
+                    b += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The first place from `x` on whose value is not such.
+#[inline]
+fn skip<T: Copy>(row: &[T], mut x: usize, such: impl Fn(T) -> bool) -> usize {
+    const STRIDE: usize = 16;
+    // Whole strides without a branch inside: the compiler makes them vector compares.
+    while x + STRIDE <= row.len() && row[x..x + STRIDE].iter().fold(true, |all, value| all & such(*value)) {
+        x += STRIDE;
+    }
+    while x < row.len() && such(row[x]) {
+        x += 1;
+    }
+    x
+}

@@ -1,0 +1,344 @@
+//! What a block adds to the table of cells and to the contact graph.
+//!
+//! A summary is additive: those of the blocks merge into that of the volume, and everything in
+//! it is an integer, so the merge is exact and in any order. It is made from the runs of the
+//! block and of its shell towards larger z, y and x: every pair of neighbouring voxels, and every
+//! 2x2x2 neighbourhood, is counted by the block that owns its corner nearest to zero.
+//!
+//! Cost: O(runs). Memory: about 450 bytes a cell and 60 a contact.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::combine::Combine;
+use crate::lattice::contact::Contact;
+use crate::lattice::euler::EIGHTHS;
+use crate::lattice::moments::Moments;
+use crate::lattice::runs::{Runs, Span};
+use crate::lattice::stencil::{Stencil, Step};
+use crate::volume::region::Region;
+
+/// One of each pair of opposite steps, in raster order: the directions of the lattice.
+pub const DIRECTIONS: [Step; 13] = [
+    [0, 0, 1],
+    [0, 1, -1],
+    [0, 1, 0],
+    [0, 1, 1],
+    [1, -1, -1],
+    [1, -1, 0],
+    [1, -1, 1],
+    [1, 0, -1],
+    [1, 0, 0],
+    [1, 0, 1],
+    [1, 1, -1],
+    [1, 1, 0],
+    [1, 1, 1],
+];
+
+/// What is known of a cell, exactly.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Voxels, moments and the box that holds them.
+    pub moments: Moments,
+    /// Pairs of its voxels that are neighbours along each of [`DIRECTIONS`].
+    pub inner_pairs: [u64; 13],
+    /// Eight times its Euler number with 26 neighbours, and with 6.
+    pub euler_eighths: [i64; 2],
+}
+
+impl Combine for Cell {
+    const ORDER_FREE: bool = true;
+
+    fn combine(&mut self, other: Self) {
+        self.moments.combine(other.moments);
+        self.inner_pairs.iter_mut().zip(other.inner_pairs).for_each(|(ours, theirs)| *ours += theirs);
+        self.euler_eighths.iter_mut().zip(other.euler_eighths).for_each(|(ours, theirs)| *ours += theirs);
+    }
+}
+
+/// Cells by label, and contacts by the labels of the two, the smaller first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Every cell.
+    pub cells: BTreeMap<u64, Cell>,
+    /// Every contact; cells that meet only by an edge or a corner have no faces.
+    pub contacts: BTreeMap<(u64, u64), Contact>,
+}
+
+impl Combine for Summary {
+    const ORDER_FREE: bool = true;
+
+    fn combine(&mut self, other: Self) {
+        merge(&mut self.cells, other.cells);
+        merge(&mut self.contacts, other.contacts);
+    }
+}
+
+/// Merges the smaller map into the larger.
+fn merge<K: Ord, V: Combine>(ours: &mut BTreeMap<K, V>, mut theirs: BTreeMap<K, V>) {
+    if ours.len() < theirs.len() {
+        std::mem::swap(ours, &mut theirs);
+    }
+    for (key, value) in theirs {
+        match ours.entry(key) {
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(value);
+            }
+            std::collections::btree_map::Entry::Occupied(mut taken) => taken.get_mut().combine(value),
+        }
+    }
+}
+
+/// What is to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Want {
+    /// Moments, inner pairs and Euler numbers; else cells are only listed.
+    pub cells: bool,
+    /// Contacts, their pairs counted in this stencil.
+    pub contacts: Option<Stencil>,
+}
+
+/// Summarises the block `own` of a volume. `runs` are those of the block and its shell;
+/// `labels` has the label of each of them.
+pub fn summarise(runs: &Runs, labels: &[u64], own: Region, want: Want) -> Summary {
+    assert_eq!(runs.len(), labels.len(), "a label for every run");
+    assert_eq!(runs.region().start, own.start, "the shell lies towards larger z, y and x");
+    let mut counting = Counting::new(runs, labels, own, want);
+    if want.cells {
+        counting.moments();
+        counting.euler();
+    }
+    counting.pairs();
+    counting.finish()
+}
+
+/// A summary in the making. Cells have numbers in the block, so that counting is into arrays.
+struct Counting<'a> {
+    runs: &'a Runs,
+    own: Region,
+    want: Want,
+    /// The label of each cell, and the cell of each run.
+    labels: Vec<u64>,
+    cell_of: Vec<u32>,
+    cells: Vec<Cell>,
+    contacts: HashMap<(u32, u32), Contact>,
+    /// The pair that was counted last, not yet in the map: runs that follow each other mostly
+    /// touch the same two cells.
+    last: Option<((u32, u32), Contact)>,
+}
+
+impl<'a> Counting<'a> {
+    fn new(runs: &'a Runs, run_labels: &[u64], own: Region, want: Want) -> Self {
+        let mut numbers: HashMap<u64, u32> = HashMap::new();
+        let mut labels = Vec::new();
+        let mut last = (0, u32::MAX);
+        let cell_of = run_labels.iter().map(|label| {
+            if last.1 == u32::MAX || last.0 != *label {
+                let number = *numbers.entry(*label).or_insert_with(|| {
+                    labels.push(*label);
+                    labels.len() as u32 - 1
+                });
+                last = (*label, number);
+            }
+            last.1
+        });
+        let cell_of = cell_of.collect();
+        let cells = vec![Cell::default(); if want.cells { labels.len() } else { 0 }];
+        Self { runs, own, want, labels, cell_of, cells, contacts: HashMap::new(), last: None }
+    }
+
+    fn moments(&mut self) {
+        let x0 = self.own.start[2] as u64;
+        self.runs.within(&self.own, |run, [z, y], span| {
+            let moments = &mut self.cells[self.cell_of[run] as usize].moments;
+            moments.add_run(z as u64, y as u64, x0 + u64::from(span.start), x0 + u64::from(span.end));
+        });
+    }
+
+    /// Pairs of neighbours, from the overlaps of runs in rows that touch.
+    fn pairs(&mut self) {
+        let stencil = match (self.want.cells, self.want.contacts) {
+            (true, _) => Stencil::N26,
+            (false, Some(stencil)) => stencil,
+            (false, None) => return,
+        };
+        // Row pairs by the steps between them, anchored at the row (z, y): the step from the
+        // first to the second, and where the first lies.
+        let row_pairs = [(0, 1, 0), (1, 0, 0), (1, 1, 0), (1, -1, 1)];
+        for (z, y) in self.own.rows() {
+            let (z, y) = (z as i64, y as i64);
+            self.along_row(z, y);
+            for (dz, dy, up) in row_pairs {
+                let Some(reach) = stencil.reach(dz, dy) else { continue };
+                let here = self.runs.row(z, y + up);
+                let there = self.runs.row(z + i64::from(dz), y + up + i64::from(dy));
+                let direction = DIRECTIONS.iter().position(|step| *step == [dz, dy, 0]).expect("a direction");
+                self.across_rows(here, there, reach, direction);
+            }
+        }
+    }
+
+    /// Pairs along x within a row.
+    fn along_row(&mut self, z: i64, y: i64) {
+        let row = self.runs.row(z, y);
+        let width = self.own.shape().0[2] as u32;
+        let spans = self.runs.spans();
+        for run in row.clone() {
+            let span = spans[run];
+            if span.start >= width {
+                break;
+            }
+            if self.want.cells {
+                // The pair (x, x + 1) is counted where x is owned.
+                let inner = (span.end - 1).min(width) - span.start;
+                self.cells[self.cell_of[run] as usize].inner_pairs[0] += u64::from(inner);
+            }
+            let next = run + 1;
+            let meets = next < row.end && spans[next].start == span.end && span.end - 1 < width;
+            if meets && self.cell_of[run] != self.cell_of[next] && self.want.contacts.is_some() {
+                self.add_contact(self.cell_of[run], self.cell_of[next], [0, 0, 1], 1);
+            }
+        }
+    }
+
+    /// Pairs between two rows: `direction` is that of the step straight across.
+    fn across_rows(&mut self, here: Range<usize>, there: Range<usize>, reach: u32, direction: usize) {
+        let width = i64::try_from(self.own.shape().0[2]).expect("a row fits");
+        let runs = self.runs;
+        let [dz, dy, _] = DIRECTIONS[direction];
+        // Rows one step apart along one axis meet by faces; all others by edges and corners.
+        let faced = [u64::from(dy == 0), u64::from(dz == 0)];
+        let contacts = self.want.contacts;
+        let counted = |dx: i8| contacts.is_some_and(|stencil| stencil.has([dz, dy, dx]));
+        let (straight, aslant) = (u64::from(counted(0)), u64::from(counted(1)));
+        runs.each_touching(here, there, reach, |a, b| {
+            let (ours, theirs) = (runs.spans()[a], runs.spans()[b]);
+            let (a, b) = (self.cell_of[a], self.cell_of[b]);
+            // Pairs (x, x + dx): x in the one run, x + dx in the other, the smaller x owned.
+            let overlap = |dx: i64| {
+                let low = i64::from(ours.start).max(i64::from(theirs.start) - dx).max(-dx);
+                let high = i64::from(ours.end).min(i64::from(theirs.end) - dx).min(width + (-dx).max(0));
+                (high - low).max(0) as u64
+            };
+            if a != b {
+                let across = overlap(0);
+                let pairs = straight * across + if aslant > 0 { overlap(-1) + overlap(1) } else { 0 };
+                if pairs > 0 {
+                    self.add_contact(a, b, [faced[0] * across, faced[1] * across, 0], pairs);
+                }
+            } else if self.want.cells {
+                let inner = &mut self.cells[a as usize].inner_pairs;
+                inner[direction] += overlap(0);
+                inner[direction - 1] += overlap(-1);
+                inner[direction + 1] += overlap(1);
+            }
+        });
+    }
+
+    #[inline]
+    fn add_contact(&mut self, a: u32, b: u32, faces: [u64; 3], pairs: u64) {
+        let key = (a.min(b), a.max(b));
+        let more = Contact { faces, pairs };
+        match &mut self.last {
+            Some((last, contact)) if *last == key => contact.combine(more),
+            _ => {
+                self.flush();
+                self.last = Some((key, more));
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some((key, contact)) = self.last.take() {
+            self.contacts.entry(key).or_default().combine(contact);
+        }
+    }
+
+    /// Euler numbers, from the neighbourhoods at the ends of runs.
+    fn euler(&mut self) {
+        let own = self.own;
+        // Neighbourhoods that start outside the volume belong to the blocks at its lower faces.
+        let first = |axis: usize| if own.start[axis] == 0 { -1 } else { own.start[axis] as i64 };
+        let x_low = if own.start[2] == 0 { -1 } else { 0 };
+        let x_high = own.shape().0[2] as i64;
+        for z in first(0)..own.end[0] as i64 {
+            for y in first(1)..own.end[1] as i64 {
+                let rows = [(z, y), (z, y + 1), (z + 1, y), (z + 1, y + 1)].map(|(z, y)| self.runs.row(z, y));
+                self.euler_along(rows, x_low, x_high);
+            }
+        }
+    }
+
+    /// The neighbourhoods of four rows at every place where one of them changes.
+    fn euler_along(&mut self, rows: [Range<usize>; 4], x_low: i64, x_high: i64) {
+        let spans = self.runs.spans();
+        // Each row's first run that does not end before the place looked at.
+        let mut at = rows.clone().map(|row| row.start);
+        let mut place = -1;
+        loop {
+            let changes = |(row, run): (&Range<usize>, &usize)| next_change(&spans[*run..row.end], place);
+            match rows.iter().zip(&at).filter_map(changes).min() {
+                // Between the voxels `place - 1` and `place`.
+                Some(next) if next - 1 < x_high => place = next,
+                _ => return,
+            }
+            if place - 1 < x_low {
+                continue;
+            }
+            let mut cells = [None; 8];
+            for (row, (range, run)) in rows.iter().zip(&mut at).enumerate() {
+                while *run < range.end && i64::from(spans[*run].end) < place {
+                    *run += 1;
+                }
+                let ahead = *run..range.end.min(*run + 2);
+                for (span, cell) in spans[ahead.clone()].iter().zip(&self.cell_of[ahead]) {
+                    let (start, end) = (i64::from(span.start), i64::from(span.end));
+                    if start < place && place <= end {
+                        cells[2 * row] = Some(*cell);
+                    }
+                    if start <= place && place < end {
+                        cells[2 * row + 1] = Some(*cell);
+                    }
+                }
+            }
+            for first in 0..8 {
+                let Some(cell) = cells[first] else { continue };
+                if cells[..first].contains(&Some(cell)) {
+                    continue;
+                }
+                let set = (first..8).filter(|bit| cells[*bit] == Some(cell)).map(|bit| 1 << bit).sum::<usize>();
+                let (closed, open) = EIGHTHS[set];
+                let eighths = &mut self.cells[cell as usize].euler_eighths;
+                eighths[0] += i64::from(closed);
+                eighths[1] += i64::from(open);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Summary {
+        self.flush();
+        let labels = &self.labels;
+        let mut summary = Summary::default();
+        // Labels that lie in the shell alone are listed by the blocks that own them.
+        if self.want.cells {
+            let counted = self.cells.into_iter().zip(labels).filter(|(cell, _)| *cell != Cell::default());
+            summary.cells.extend(counted.map(|(cell, label)| (*label, cell)));
+        } else {
+            summary.cells.extend(labels.iter().map(|label| (*label, Cell::default())));
+        }
+        for ((a, b), contact) in self.contacts {
+            let (a, b) = (labels[a as usize], labels[b as usize]);
+            summary.contacts.insert((a.min(b), a.max(b)), contact);
+        }
+        summary
+    }
+}
+
+/// The first place after `place` where a run of these starts or ends; they are ascending, and the
+/// first may lie behind it.
+#[inline]
+fn next_change(spans: &[Span], place: i64) -> Option<i64> {
+    spans.iter().flat_map(|span| [i64::from(span.start), i64::from(span.end)]).find(|change| *change > place)
+}
