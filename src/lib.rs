@@ -7,5 +7,6 @@ pub mod error;
 pub mod graph;
 pub mod id;
 pub mod lattice;
+pub mod pregel;
 pub mod volume;
 pub mod workers;
