@@ -7,6 +7,7 @@ pub mod error;
 pub mod graph;
 pub mod id;
 pub mod lattice;
+pub mod measure;
 pub mod pregel;
 pub mod volume;
 pub mod workers;
