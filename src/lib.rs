@@ -9,5 +9,7 @@ pub mod id;
 pub mod lattice;
 pub mod measure;
 pub mod pregel;
+pub mod prelude;
+pub mod programs;
 pub mod volume;
 pub mod workers;

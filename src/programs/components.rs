@@ -1,0 +1,37 @@
+//! Connected components of any undirected graph: the smallest vertex spreads.
+//!
+//! Each vertex keeps the smallest number it has heard of and passes it on (HashMin). Supersteps:
+//! the longest shortest path from a component's smallest vertex, plus two; a vertex is called
+//! only when something smaller may have come. For volumes
+//! [`labelling`](crate::programs::labelling) is faster by far; this one is its judge.
+
+use serde::{Deserialize, Serialize};
+
+use crate::combine::Min;
+use crate::graph::topology::Topology;
+use crate::pregel::block::Vote;
+use crate::pregel::vertex::{Vertex, VertexProgram};
+
+/// The smallest vertex of each vertex's component.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Components;
+
+impl<G: Topology> VertexProgram<G> for Components {
+    type State = u64;
+    type Message = Min<u64>;
+    type Global = ();
+
+    fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (u64, Vote) {
+        let label = vertex.id().0;
+        vertex.broadcast(Min(Some(label)));
+        (label, Vote::Halt)
+    }
+
+    fn compute(&self, vertex: &mut Vertex<'_, G, Self>, label: &mut u64, heard: Min<u64>) -> Vote {
+        if let Some(smaller) = heard.0.filter(|heard| heard < label) {
+            *label = smaller;
+            vertex.broadcast(Min(Some(smaller)));
+        }
+        Vote::Halt
+    }
+}

@@ -1,0 +1,70 @@
+//! PageRank (Brin and Page, 1998): read this first.
+//!
+//! The rank of a vertex is (1 − d)/n plus d times what it is given: each vertex gives its rank in
+//! equal parts to those it points at, and one that points at nobody to all (dangling mass). It
+//! ends after `iterations`, or when no more than `tolerance` of the rank moved in a superstep.
+//! One value a vertex and superstep; ranks sum to 1.
+
+use serde::{Deserialize, Serialize};
+
+use crate::combine::Sum;
+use crate::graph::topology::Topology;
+use crate::pregel::block::Vote;
+use crate::pregel::vertex::{Vertex, VertexProgram};
+
+/// PageRank of every vertex.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageRank {
+    /// The number of vertices of the graph.
+    pub vertices: u64,
+    /// The share that follows an edge, 0.85 as a rule.
+    pub damping: f64,
+    /// Supersteps at most.
+    pub iterations: u64,
+    /// Moved rank at which it ends sooner; 0 never does.
+    pub tolerance: f64,
+}
+
+impl PageRank {
+    /// With damping 0.85 and 20 iterations.
+    pub fn new(vertices: u64) -> Self {
+        Self { vertices, damping: 0.85, iterations: 20, tolerance: 0.0 }
+    }
+
+    /// Says what each neighbour is given; rank that has nowhere to go is contributed.
+    fn give<G: Topology>(vertex: &mut Vertex<'_, G, Self>, rank: f64, moved: f64) {
+        match vertex.degree() {
+            0 => vertex.contribute((Sum(rank), Sum(moved))),
+            degree => {
+                vertex.broadcast(Sum(rank / f64::from(degree)));
+                vertex.contribute((Sum(0.0), Sum(moved)));
+            }
+        }
+    }
+}
+
+impl<G: Topology> VertexProgram<G> for PageRank {
+    type State = f64;
+    type Message = Sum<f64>;
+    /// Dangling mass, and how much rank moved.
+    type Global = (Sum<f64>, Sum<f64>);
+
+    fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (f64, Vote) {
+        let rank = 1.0 / self.vertices as f64;
+        Self::give(vertex, rank, f64::INFINITY);
+        (rank, Vote::Stay)
+    }
+
+    fn compute(&self, vertex: &mut Vertex<'_, G, Self>, rank: &mut f64, given: Sum<f64>) -> Vote {
+        let given = given.0 + vertex.global().0.0 / self.vertices as f64;
+        let new = (1.0 - self.damping) / self.vertices as f64 + self.damping * given;
+        let moved = (new - *rank).abs();
+        *rank = new;
+        Self::give(vertex, new, moved);
+        Vote::Stay
+    }
+
+    fn done(&self, superstep: u64, (_, moved): &Self::Global) -> bool {
+        superstep >= self.iterations || (self.tolerance > 0.0 && moved.0 <= self.tolerance)
+    }
+}
