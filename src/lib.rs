@@ -1,5 +1,17 @@
 //! Graphs that come out of 3-D images, and Pregel programs that run on them.
-
+//!
+//! A tour, from the ground up:
+//!
+//! - [`volume`] reads and writes voxels, box by box; [`volume::grid`] cuts a volume into blocks.
+//! - [`graph::topology`] says what a graph cut into blocks is; [`graph::csr`] is one, made of edges.
+//! - [`lattice`] makes a graph of voxels without storing an edge, and finds runs, parts, moments,
+//!   contacts and Euler numbers ([`lattice::summary`]).
+//! - [`pregel`] runs programs: [`pregel::vertex`] is what a user writes, [`pregel::block`] what the
+//!   engine runs, [`pregel::runtime`] the workers, [`pregel::local`] the plain judge.
+//! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
+//! - [`measure`] makes tables of what was counted, and [`report`] a page for people.
+//!
+//! [`prelude`] has what a vertex program needs.
 
 pub mod combine;
 pub mod disjoint;
@@ -11,5 +23,6 @@ pub mod measure;
 pub mod pregel;
 pub mod prelude;
 pub mod programs;
+pub mod report;
 pub mod volume;
 pub mod workers;

@@ -1,0 +1,13 @@
+//! Pictures and pages for people.
+
+mod bins;
+pub mod colour;
+pub mod figure;
+mod html;
+mod largest;
+pub mod network;
+pub mod number;
+pub mod page;
+pub mod plot;
+pub mod slice;
+mod views;
