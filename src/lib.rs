@@ -13,6 +13,8 @@
 //!
 //! [`prelude`] has what a vertex program needs.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod combine;
 pub mod disjoint;
 pub mod error;

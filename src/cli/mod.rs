@@ -1,0 +1,27 @@
+//! The command line: says what to do, and holds no algorithm. One file a verb.
+
+mod analyse;
+mod args;
+mod arguments;
+mod common;
+mod contacts;
+mod context;
+mod diff;
+mod entry;
+mod figures;
+mod graph;
+mod info;
+mod input;
+mod label;
+mod measure;
+mod page;
+mod phantom;
+mod progress;
+mod record;
+mod run;
+mod segment;
+mod split;
+mod staging;
+mod written;
+
+pub use entry::main;
