@@ -5,12 +5,12 @@
 //! doubled, since at the end of a text it would escape the quote; Graphviz draws it single.
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::graph::attributed::{Attribute, AttributeValue, AttributeValues, Attributed};
-use crate::volume::sink::TempFile;
+use crate::volume::sink::write_by;
 
 /// Writes `graph` to `path`. The file appears when it is whole.
 ///
@@ -18,11 +18,7 @@ use crate::volume::sink::TempFile;
 /// Where the graph is not whole, a text holds a zero byte, or the file cannot be written.
 pub fn write(graph: &Attributed, path: &Path) -> Result<()> {
     check(graph)?;
-    let file = TempFile::create(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.file());
-    put(graph, &mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
-    drop(out);
-    file.keep()
+    write_by(path, |out| put(graph, out))
 }
 
 /// Writes `graph` to `out` as DOT.

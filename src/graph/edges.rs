@@ -4,12 +4,12 @@
 //! attributes of nodes and the direction of edges are not in it; GraphML has them all.
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::graph::attributed::{AttributeValue, Attributed};
-use crate::volume::sink::TempFile;
+use crate::volume::sink::write_by;
 
 /// What the columns of the ends are called where nothing else is asked for.
 pub const ENDS: [&str; 2] = ["source", "target"];
@@ -21,11 +21,7 @@ pub const ENDS: [&str; 2] = ["source", "target"];
 /// Where the graph is not whole, an attribute is named as an end, or the file cannot be written.
 pub fn write(graph: &Attributed, ends: [&str; 2], path: &Path) -> Result<()> {
     check(graph, ends)?;
-    let file = TempFile::create(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.file());
-    put(graph, ends, &mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
-    drop(out);
-    file.keep()
+    write_by(path, |out| put(graph, ends, out))
 }
 
 /// Writes the edges of `graph` to `out` as CSV.

@@ -7,12 +7,12 @@
 //! bytes. Memory: one buffer, whatever the graph.
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::graph::attributed::{Attribute, AttributeValue, AttributeValues, Attributed};
-use crate::volume::sink::TempFile;
+use crate::volume::sink::write_by;
 
 /// Writes `graph` to `path`. The file appears when it is whole.
 ///
@@ -22,11 +22,7 @@ use crate::volume::sink::TempFile;
 pub fn write(graph: &Attributed, path: &Path) -> Result<()> {
     graph.check()?;
     check_texts(graph).map_err(|what| Error::input(path.display(), what))?;
-    let file = TempFile::create(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.file());
-    put(graph, &mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
-    drop(out);
-    file.keep()
+    write_by(path, |out| put(graph, out))
 }
 
 /// Writes `graph` to `out` as GraphML.

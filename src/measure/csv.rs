@@ -6,14 +6,14 @@
 //! then float, then flag; a column called `label` or `label_…` holds labels. Reading holds the
 //! text of the file in memory beside the table; writing streams.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use ::csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
 use crate::error::{Error, Result};
 use crate::measure::table::{Column, Table, Values};
-use crate::volume::sink::TempFile;
+use crate::volume::sink::write_by;
 
 /// Writes `table` to the file `path`, which appears when it is whole.
 ///
@@ -21,11 +21,7 @@ use crate::volume::sink::TempFile;
 /// Where the table is ragged or the file cannot be written.
 pub fn write(table: &Table, path: &Path) -> Result<()> {
     table.check()?;
-    let file = TempFile::create(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.file());
-    write_to(table, &mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
-    drop(out);
-    file.keep()
+    write_by(path, |out| write_to(table, out))
 }
 
 /// Writes `table` to `out`: the standard output, usually.

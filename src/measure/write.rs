@@ -3,7 +3,7 @@
 //! JSON is a list with one object a row, one row a line; it has no NaN and no infinity, which
 //! become `null`, and no units.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use serde::Serializer;
@@ -12,7 +12,7 @@ use serde::ser::SerializeMap;
 use crate::error::{Error, Result};
 use crate::measure::csv;
 use crate::measure::table::Table;
-use crate::volume::sink::TempFile;
+use crate::volume::sink::write_by;
 
 /// The formats of tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,11 +84,7 @@ pub(super) fn without_parquet(path: &Path) -> Error {
 
 fn write_json(table: &Table, path: &Path) -> Result<()> {
     table.check()?;
-    let file = TempFile::create(path)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file.file());
-    write_json_to(table, &mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
-    drop(out);
-    file.keep()
+    write_by(path, |out| write_json_to(table, out))
 }
 
 /// Writes `table` to `out` as a JSON list of row objects.

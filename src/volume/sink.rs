@@ -5,6 +5,7 @@
 //! until then it has a temporary name beside it, and a sink that is dropped unfinished removes it.
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -98,6 +99,18 @@ impl Drop for TempFile {
             let _ = std::fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// Writes a file by `put`, buffered, through a temporary name.
+///
+/// # Errors
+/// Where `put` or the disk fails; then nothing is left behind.
+pub fn write_by(path: &Path, put: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>) -> Result<()> {
+    let file = TempFile::create(path)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file.file());
+    put(&mut out).and_then(|()| out.flush()).map_err(|cause| Error::writing(path, cause))?;
+    drop(out);
+    file.keep()
 }
 
 /// Writes a whole file at once, through a temporary name.
