@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
-use crate::cli::written::Written;
+use crate::cli::written::write_volume;
 use crate::error::{Error, Result};
-use crate::pregel::run::Config;
-use crate::programs::copy::Copy;
 use crate::volume::phantom::{Kind, Phantom};
 use crate::volume::shape::{Shape, Spacing, Unit};
 use crate::volume::source::VolumeSource;
@@ -55,14 +53,15 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         Some(zyx) => Spacing::new(zyx, args.unit)?,
         None => Spacing::default(),
     };
+    let arc = |phantom: Phantom| -> Arc<dyn VolumeSource> { Arc::new(phantom) };
     let truth = phantom.truth();
     if let Some(path) = &args.truth {
         let labels = phantom.labels();
         let labels =
             labels.ok_or_else(|| Error::usage(format!("a phantom of {} has no labels beside itself", args.kind)))?;
-        write(context, Arc::new(labels), path, spacing)?;
+        write_volume(context, &arc(labels), path, spacing, "phantom")?;
     }
-    write(context, Arc::new(phantom), &args.output, spacing)?;
+    write_volume(context, &arc(phantom), &args.output, spacing, "phantom")?;
     let figures = Figures::default()
         .with("kind", args.kind)
         .with("shape", args.shape)
@@ -70,14 +69,4 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         .with("canals", truth.canals);
     context.record(&args.output, &[], &figures)?;
     Ok(figures)
-}
-
-fn write(context: &Context, source: Arc<dyn VolumeSource>, path: &std::path::Path, spacing: Spacing) -> Result<()> {
-    let written = Written::new(path, source.header().shape, spacing);
-    let tiling = context.tiling(&source, "phantom")?;
-    let into = written.clone();
-    context.runtime()?.run(&tiling, &Copy { give: true }, &Config::default(), move |_, block| {
-        block.map_or(Ok(()), |(region, voxels)| into.put(&region, &voxels))
-    })?;
-    written.finish()
 }

@@ -2,15 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
-use crate::cli::written::Written;
+use crate::cli::written::write_volume;
 use crate::error::Result;
-use crate::pregel::run::Config;
-use crate::programs::copy::{Copy, count};
 use crate::volume::filter::{Filter, filtered};
 use crate::volume::source::VolumeSource;
 use crate::volume::threshold::{Threshold, Thresholded};
@@ -84,7 +81,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     };
     let threshold = args.threshold.resolve(&*source, context.threads())?;
     let mask: Arc<dyn VolumeSource> = Arc::new(Thresholded::new(source, threshold, args.below));
-    let foreground = write_mask(context, &mask, &args.output)?;
+    let foreground = write_volume(context, &mask, &args.output, mask.header().spacing, "segment")?;
     let voxels = mask.header().shape.voxels().unwrap_or(0);
     let figures = Figures::default()
         .with("threshold", threshold)
@@ -93,20 +90,4 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         .with("seconds", context.seconds());
     context.record(&args.output, &[&args.input.volume], &figures)?;
     Ok(figures)
-}
-
-/// Writes a mask and counts its foreground, on process 0.
-pub(crate) fn write_mask(context: &Context, mask: &Arc<dyn VolumeSource>, path: &std::path::Path) -> Result<u64> {
-    let written = Written::new(path, mask.header().shape, mask.header().spacing);
-    let tiling = context.tiling(mask, "segment")?;
-    let into = written.clone();
-    let foreground = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&foreground);
-    context.runtime()?.run(&tiling, &Copy { give: true }, &Config::default(), move |_, block| {
-        let Some((region, voxels)) = block else { return Ok(()) };
-        counted.fetch_add(count(&voxels), Ordering::Relaxed);
-        into.put(&region, &voxels)
-    })?;
-    written.finish()?;
-    Ok(foreground.load(Ordering::Relaxed))
 }

@@ -1,9 +1,13 @@
 //! Outputs that are volumes: written by the workers of process 0 as their blocks are done.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::cli::context::Context;
 use crate::error::Result;
+use crate::pregel::run::Config;
+use crate::programs::copy::{Copy, count};
 use crate::programs::labelling::Painted;
 use crate::volume::memory::Memory;
 use crate::volume::open::create;
@@ -58,6 +62,29 @@ impl Written {
             None => Ok(()),
         }
     }
+}
+
+/// Computes a volume block by block and writes it; how many of its voxels are not zero, on process
+/// 0. `stage` names the work on the bar.
+pub(crate) fn write_volume(
+    context: &Context,
+    source: &Arc<dyn VolumeSource>,
+    path: &Path,
+    spacing: Spacing,
+    stage: &str,
+) -> Result<u64> {
+    let written = Written::new(path, source.header().shape, spacing);
+    let into = written.clone();
+    let foreground = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&foreground);
+    let tiling = context.tiling(source, stage)?;
+    context.runtime()?.run(&tiling, &Copy { give: true }, &Config::default(), move |_, block| {
+        let Some((region, voxels)) = block else { return Ok(()) };
+        counted.fetch_add(count(&voxels), Ordering::Relaxed);
+        into.put(&region, &voxels)
+    })?;
+    written.finish()?;
+    Ok(foreground.load(Ordering::Relaxed))
 }
 
 /// Writes labels that are in memory, in the smallest type that holds them.
