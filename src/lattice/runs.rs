@@ -73,8 +73,9 @@ impl Runs {
                 }
                 if select == Select::Labels {
                     if let Some(x) = runs.scan_labels(row) {
+                        let label = row[x];
                         let [z, y, x] = [z + region.start[0], y + region.start[1], x + region.start[2]];
-                        let what = format!("negative label {} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up", row[x - region.start[2]]);
+                        let what = format!("negative label {label} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
                         return Err(Error::input(name, what));
                     }
                 } else {
