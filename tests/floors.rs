@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room; rooms on one floor do not know each other.
-const FLOORS: [(&str, u32); 19] = [
+const FLOORS: [(&str, u32); 21] = [
     ("cli", 8),
     ("main", 8),
     ("report", 7),
+    ("bench", 7),
     ("programs", 6),
     ("stats", 6),
     ("cluster", 6),
@@ -18,6 +19,7 @@ const FLOORS: [(&str, u32); 19] = [
     ("lattice", 3),
     ("graph", 2),
     ("stream", 2),
+    ("exact", 1),
     ("volume", 1),
     ("store", 1),
     ("id", 0),
