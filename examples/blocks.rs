@@ -8,7 +8,7 @@ use std::path::Path;
 use septa::lattice::tiling::{Tile, Tiling};
 use septa::prelude::*;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct AboveMean;
 
 impl BlockProgram<Tiling> for AboveMean {

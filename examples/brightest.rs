@@ -6,7 +6,7 @@ use std::path::Path;
 
 use septa::prelude::*;
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Brightest;
 
 impl VertexProgram<Lattice> for Brightest {
@@ -16,14 +16,14 @@ impl VertexProgram<Lattice> for Brightest {
 
     fn init(&self, voxel: &mut Vertex<'_, Lattice, Self>) -> (u64, Vote) {
         let value = voxel.value() as u64;
-        voxel.broadcast(Max(Some(value)));
+        voxel.broadcast(Max(value));
         (value, Vote::Halt)
     }
 
     fn compute(&self, voxel: &mut Vertex<'_, Lattice, Self>, brightest: &mut u64, heard: Max<u64>) -> Vote {
-        if let Some(value) = heard.0.filter(|value| value > brightest) {
-            *brightest = value;
-            voxel.broadcast(Max(Some(value)));
+        if heard.0 > *brightest {
+            *brightest = heard.0;
+            voxel.broadcast(heard);
         }
         Vote::Halt
     }

@@ -22,13 +22,38 @@ pub trait Combine {
     fn combine(&mut self, other: Self);
 }
 
-/// The smallest; nothing is the neutral element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Min<T>(pub Option<T>);
+/// A type with a least and a greatest value: what [`Max`] and [`Min`] start from.
+pub trait Bounded {
+    /// No value is below it.
+    const LEAST: Self;
+    /// No value is above it.
+    const MOST: Self;
+}
 
-/// The largest; nothing is the neutral element.
+macro_rules! bounded {
+    ($least:ident, $most:ident: $($number:ty),*) => {$(
+        impl Bounded for $number {
+            const LEAST: Self = <$number>::$least;
+            const MOST: Self = <$number>::$most;
+        }
+    )*};
+}
+
+bounded!(MIN, MAX: u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128);
+bounded!(NEG_INFINITY, INFINITY: f32, f64);
+
+impl<A: Bounded, B: Bounded> Bounded for (A, B) {
+    const LEAST: Self = (A::LEAST, B::LEAST);
+    const MOST: Self = (A::MOST, B::MOST);
+}
+
+/// The smallest; the greatest value of the type is the neutral element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Max<T>(pub Option<T>);
+pub struct Min<T>(pub T);
+
+/// The largest; the least value of the type is the neutral element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Max<T>(pub T);
 
 /// The sum; zero is the neutral element.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,15 +63,15 @@ pub struct Sum<T>(pub T);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct All<T>(pub Vec<T>);
 
-impl<T> Default for Min<T> {
+impl<T: Bounded> Default for Min<T> {
     fn default() -> Self {
-        Self(None)
+        Self(T::MOST)
     }
 }
 
-impl<T> Default for Max<T> {
+impl<T: Bounded> Default for Max<T> {
     fn default() -> Self {
-        Self(None)
+        Self(T::LEAST)
     }
 }
 
@@ -56,29 +81,23 @@ impl<T> Default for All<T> {
     }
 }
 
-impl<T: PartialOrd> Combine for Min<T> {
+impl<T: PartialOrd + Copy> Combine for Min<T> {
     const ORDER_FREE: bool = true;
 
+    // Without a branch: which of the two it is cannot be foretold.
     #[inline]
     fn combine(&mut self, other: Self) {
-        if let Some(theirs) = other.0
-            && self.0.as_ref().is_none_or(|ours| theirs < *ours)
-        {
-            self.0 = Some(theirs);
-        }
+        self.0 = if other.0 < self.0 { other.0 } else { self.0 };
     }
 }
 
-impl<T: PartialOrd> Combine for Max<T> {
+impl<T: PartialOrd + Copy> Combine for Max<T> {
     const ORDER_FREE: bool = true;
 
+    // Without a branch: which of the two it is cannot be foretold.
     #[inline]
     fn combine(&mut self, other: Self) {
-        if let Some(theirs) = other.0
-            && self.0.as_ref().is_none_or(|ours| theirs > *ours)
-        {
-            self.0 = Some(theirs);
-        }
+        self.0 = if other.0 > self.0 { other.0 } else { self.0 };
     }
 }
 
@@ -190,8 +209,8 @@ mod tests {
     #[test]
     fn the_given_types_keep_the_laws() {
         let numbers = [0u64, 1, 2, 7, 7, 1 << 40];
-        let minima = numbers.map(|n| Min(Some(n)));
-        let maxima = numbers.map(|n| (Max(Some(n)), Sum(n)));
+        let minima = numbers.map(Min);
+        let maxima = numbers.map(|n| (Max(n), Sum(n)));
         let lists = numbers.map(|n| All(vec![n]));
         let options = numbers.map(|n| (n != 2).then_some(Sum(n)));
         assert_eq!(check(&minima, |a, b| a == b), Ok(()));

@@ -9,6 +9,7 @@
 //! - [`pregel`] runs programs: [`pregel::vertex`] is what a user writes, [`pregel::block`] what the
 //!   engine runs, [`pregel::runtime`] the workers, [`pregel::local`] the plain judge.
 //! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
+//! - [`exact`] sums floats to the same bits in any order; [`store`] keeps checkpoints of runs.
 //! - [`measure`] makes tables of what was counted, and [`report`] a page for people.
 //!
 //! [`prelude`] has what a vertex program needs.

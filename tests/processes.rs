@@ -42,7 +42,7 @@ const PART: &str = "SEPTA_TEST_PART";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// So many blocks with nothing in them.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Blocks(u32);
 
 impl Cut for Blocks {
@@ -55,10 +55,14 @@ impl Cut for Blocks {
     fn block(&self, id: BlockId) -> Result<BlockId> {
         Ok(id)
     }
+
+    fn digest(&self, _: &BlockId) -> Result<u64> {
+        Ok(0)
+    }
 }
 
 /// What the last block does in superstep 3.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Act {
     /// Sends on, like all others.
     Go,
@@ -70,7 +74,7 @@ enum Act {
 }
 
 /// Blocks that send each other parcels, large ones among them.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Relay(Act);
 
 impl BlockProgram<Blocks> for Relay {

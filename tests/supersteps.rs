@@ -21,7 +21,7 @@ use septa::workers::Workers;
 use serde::{Deserialize, Serialize};
 
 /// So many blocks with nothing in them.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Blocks(u32);
 
 impl Cut for Blocks {
@@ -33,6 +33,10 @@ impl Cut for Blocks {
 
     fn block(&self, id: BlockId) -> Result<BlockId> {
         Ok(id)
+    }
+
+    fn digest(&self, _: &BlockId) -> Result<u64> {
+        Ok(0)
     }
 }
 
@@ -57,7 +61,7 @@ fn runtimes() -> Vec<Runtime> {
 }
 
 /// Blocks that tell random others random things, sleep, wake and remember all they heard.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Gossip {
     seed: u64,
     blocks: u32,
@@ -138,7 +142,7 @@ fn random_block_programs_run_as_on_the_plain_engine() {
 }
 
 /// Parcels of some megabytes and many of a few bytes, from every block to every block.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Freight;
 
 impl Freight {
@@ -220,7 +224,7 @@ enum Fault {
     Endless,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Faulty(Fault);
 
 /// A global whose merge panics where it was told to.
@@ -236,7 +240,7 @@ impl Combine for Touchy {
 }
 
 /// Blocks of which one cannot be read.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Unread(Fault);
 
 impl Cut for Unread {
@@ -251,6 +255,10 @@ impl Cut for Unread {
             Fault::Read if id.0 >= 4 => Err(Error::input(format!("scan_{id}.tif"), "cut short")),
             _ => Ok(id),
         }
+    }
+
+    fn digest(&self, _: &BlockId) -> Result<u64> {
+        Ok(0)
     }
 }
 
@@ -313,7 +321,7 @@ fn what_goes_wrong_in_a_block_is_one_error_and_the_workers_live_on() {
         (Fault::Done, Kind::Program, "superstep 2: the program panicked: it will not be done"),
         (Fault::Endless, Kind::Program, "not finished after 9 supersteps: allow more, or see why it does not settle"),
     ];
-    let config = Config { max_supersteps: Some(9) };
+    let config = Config { max_supersteps: Some(9), ..Config::default() };
     for runtime in runtimes() {
         for (fault, kind, message) in faults {
             let error = watched(message, || runtime.collect(&Unread(fault), &Faulty(fault), &config).unwrap_err());
@@ -344,7 +352,7 @@ fn a_merge_that_panics_is_an_error_and_not_a_wait_for_ever() {
 #[test]
 fn what_goes_wrong_on_the_plain_engine_is_told_too() {
     let run = |fault, limit| {
-        let config = Config { max_supersteps: limit };
+        let config = Config { max_supersteps: limit, ..Config::default() };
         local::run(&Unread(fault), &Faulty(fault), &config, |_, _| Ok(())).map(|report| report.supersteps)
     };
     assert_eq!(run(Fault::None, None).unwrap(), 4);
@@ -357,7 +365,7 @@ fn what_goes_wrong_on_the_plain_engine_is_told_too() {
 fn as_many_supersteps_as_are_allowed_may_be_used() {
     let runtimes = runtimes();
     for limit in 0..7 {
-        let config = Config { max_supersteps: Some(limit) };
+        let config = Config { max_supersteps: Some(limit), ..Config::default() };
         let plain = local::run(&Unread(Fault::None), &Faulty(Fault::None), &config, |_, _| Ok(()));
         assert_eq!(plain.is_ok(), limit >= 4, "limit {limit}");
         for runtime in &runtimes {
@@ -394,7 +402,7 @@ fn an_output_that_cannot_be_taken_is_an_error_of_the_run() {
 }
 
 /// Counts supersteps by what all contributed in the one before.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Tally;
 
 impl BlockProgram<Blocks> for Tally {

@@ -43,10 +43,53 @@ impl Figures {
             let faint = anstyle::Style::new().dimmed();
             for (name, value) in &self.named {
                 let name = name.replace('_', " ");
-                writeln!(out, "{faint}{name:<width$}{faint:#}  {}", plain(name.as_str(), value))?;
+                match rows(value) {
+                    Some(rows) => table(&mut out, &rows)?,
+                    None => writeln!(out, "{faint}{name:<width$}{faint:#}  {}", plain(name.as_str(), value))?,
+                }
             }
         }
         out.flush()
+    }
+}
+
+/// The rows of a table: a list of objects, and not of figures.
+fn rows(value: &Value) -> Option<Vec<&Map<String, Value>>> {
+    let rows: Vec<_> = value.as_array()?.iter().map(Value::as_object).collect::<Option<_>>()?;
+    (!rows.is_empty()).then_some(rows)
+}
+
+/// A table as people read it, between empty lines: columns as in the first row.
+fn table(out: &mut impl Write, rows: &[&Map<String, Value>]) -> std::io::Result<()> {
+    let faint = anstyle::Style::new().dimmed();
+    let mut lines = vec![String::new(); rows.len() + 1];
+    for key in rows[0].keys() {
+        let cells = rows.iter().map(|row| row.get(key).map_or_else(String::new, |value| cell(key, value)));
+        let name = key.strip_suffix("_bytes").map_or_else(|| key.clone(), |name| format!("{name}_MiB"));
+        let cells: Vec<String> = std::iter::once(name.replace('_', " ")).chain(cells).collect();
+        let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let words = rows[0][key].is_string();
+        for (line, cell) in lines.iter_mut().zip(&cells) {
+            line.push_str(&if words { format!("{cell:<width$}  ") } else { format!("{cell:>width$}  ") });
+        }
+    }
+    for (place, line) in lines.iter().enumerate() {
+        let style = if place == 0 { faint } else { anstyle::Style::new() };
+        writeln!(out, "{}{style}{}{style:#}", if place == 0 { "\n" } else { "" }, line.trim_end())?;
+    }
+    writeln!(out)
+}
+
+/// A figure in a table: numbers short enough to be compared.
+fn cell(key: &str, value: &Value) -> String {
+    match value.as_f64() {
+        Some(bytes) if key.ends_with("_bytes") => format!("{:.1}", bytes / f64::from(1 << 20)),
+        Some(rate) if value.is_f64() && rate.abs() >= 1e4 => format!("{rate:.2e}"),
+        Some(number) if value.is_f64() => {
+            let digits = if number == 0.0 { 0.0 } else { number.abs().log10().floor() };
+            format!("{number:.*}", (2.0 - digits).clamp(0.0, 6.0) as usize)
+        }
+        _ => plain(key, value),
     }
 }
 

@@ -19,6 +19,8 @@ mod phantom;
 mod progress;
 mod record;
 mod run;
+mod run_programs;
+mod run_saving;
 mod segment;
 mod split;
 mod staging;

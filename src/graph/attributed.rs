@@ -182,29 +182,31 @@ impl Attributed {
     pub fn to_csr(&self, weight: Option<&str>, blocks: u32, owner: impl Fn(VertexId) -> BlockId) -> Result<Csr<f64>> {
         self.check()?;
         let weights = weight.map(|name| self.weights(name)).transpose()?;
-        let weight_of = |edge: usize| weights.as_ref().map_or(1.0, |weights| weights[edge]);
-        let edges = self.edges.iter().enumerate();
-        let edges: Vec<_> = edges.map(|(edge, &(from, to))| (VertexId(from), VertexId(to), weight_of(edge))).collect();
-        let build = if self.directed { Csr::directed } else { Csr::undirected };
+        let weight_of = |edge: usize| weights.and_then(|weights| weights.get(edge)?.to_f64()).unwrap_or(1.0);
+        let edges = |visit: &mut dyn FnMut(VertexId, VertexId, f64)| {
+            let edges = self.edges.iter().enumerate();
+            edges.for_each(|(edge, &(from, to))| visit(VertexId(from), VertexId(to), weight_of(edge)));
+        };
+        let build = if self.directed { Csr::directed_from } else { Csr::undirected_from };
         build(self.nodes.len() as u64, &edges, blocks, owner)
     }
 
-    /// The edge attribute `name` as floats.
-    fn weights(&self, name: &str) -> Result<Vec<f64>> {
+    /// The edge attribute `name`, every value of it a number.
+    fn weights(&self, name: &str) -> Result<&AttributeValues> {
         let Some(column) = self.edge_column(name) else {
             let there: Vec<&str> = self.edge_columns.iter().map(|column| column.name.as_str()).collect();
             let there = if there.is_empty() { "none".into() } else { there.join(", ") };
             return Err(Error::usage(format!("the edges have no attribute {name}: there is {there}")));
         };
         let number = |row: usize| column.values.get(row).and_then(AttributeValue::to_f64);
-        let weight = |(row, &(from, to)): (usize, &(u64, u64))| match number(row) {
-            Some(weight) if !weight.is_nan() => Ok(weight),
-            _ => {
-                let (from, to) = (&self.nodes[from as usize], &self.nodes[to as usize]);
+        let is_number = |row: usize| number(row).is_some_and(|weight| !weight.is_nan());
+        match (0..self.edges.len()).find(|row| !is_number(*row)) {
+            None => Ok(&column.values),
+            Some(row) => {
+                let [from, to] = [self.edges[row].0, self.edges[row].1].map(|node| &self.nodes[node as usize]);
                 Err(wrong(format!("the edge from {from} to {to} has no number as its {name}")))
             }
-        };
-        self.edges.iter().enumerate().map(weight).collect()
+        }
     }
 }
 

@@ -1,217 +1,123 @@
 //! A graph in compressed sparse rows, whole or cut into blocks.
 //!
-//! Each block has its owned vertices first, then its halo, and per slot the list of neighbours
-//! (edges out) and of sources (edges in), sources ascending by vertex whatever the cut. Where the
+//! Each block has, for each vertex it owns, the list of neighbours (edges out) and of sources
+//! (edges in), ascending by vertex whatever the cut, parallel edges as they were given. Where the
 //! graph is undirected the two are one list. Memory: a slot (4 bytes) and the edge value for each
-//! directed edge, 12 bytes a slot; twice the edges where the graph is directed.
+//! directed edge, twice where the graph is directed; 12 bytes an owned vertex, 16 a halo vertex,
+//! and for the table of owners at most 4 a vertex.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::error::{Error, Result};
-use crate::graph::topology::{Block, Cut, Seam, Topology};
-use crate::id::{BlockId, Slot, VertexId};
+use crate::graph::csr_block::CsrBlock;
+use crate::graph::csr_build::build;
+use crate::graph::csr_lists::Lists;
+use crate::graph::owners::Owners;
+use crate::graph::topology::{Cut, Topology};
+use crate::graph::walk::Walk;
+use crate::id::{BlockId, VertexId};
 
-/// Owned slots that are gathered at a stroke.
-const ROW: usize = 512;
+/// What edges and vertices of a [`Csr`] can bear: plain data.
+pub trait Plain: Copy + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
-/// A graph with edges of type `E`, its vertices numbered from 0 without gaps.
+impl<T: Copy + Serialize + DeserializeOwned + Send + Sync + 'static> Plain for T {}
+
+/// A graph with edges of type `E` and vertices of type `V`, numbered from 0 without gaps.
 ///
 /// A clone shares the graph.
 #[derive(Debug)]
-pub struct Csr<E> {
-    blocks: Arc<[CsrBlock<E>]>,
+pub struct Csr<E, V = ()> {
+    blocks: Arc<[CsrBlock<E, V>]>,
+    owners: Arc<Owners>,
     vertices: u64,
     edges: u64,
     directed: bool,
 }
 
-impl<E> Clone for Csr<E> {
+impl<E, V> Clone for Csr<E, V> {
     fn clone(&self) -> Self {
-        Self { blocks: Arc::clone(&self.blocks), ..*self }
+        Self { blocks: Arc::clone(&self.blocks), owners: Arc::clone(&self.owners), ..*self }
     }
 }
 
-/// Neighbour lists: those of slot `s` are `targets[starts[s]..starts[s + 1]]`.
-#[derive(Clone, Debug, Default)]
-struct Lists<E> {
-    starts: Vec<u32>,
-    targets: Vec<(Slot, E)>,
-}
-
-impl<E: Copy> Lists<E> {
-    #[inline]
-    fn of(&self, slot: Slot) -> &[(Slot, E)] {
-        &self.targets[self.starts[slot.index()] as usize..self.starts[slot.index() + 1] as usize]
-    }
-
-    /// Lists from edges sorted by slot.
-    fn new(slots: usize, edges: impl Iterator<Item = (Slot, Slot, E)>) -> Self {
-        let mut lists = Self { starts: Vec::with_capacity(slots + 1), targets: Vec::new() };
-        lists.starts.push(0);
-        for (slot, target, edge) in edges {
-            while lists.starts.len() <= slot.index() {
-                lists.starts.push(lists.targets.len() as u32);
-            }
-            lists.targets.push((target, edge));
-        }
-        lists.starts.resize(slots + 1, lists.targets.len() as u32);
-        lists
-    }
-}
-
-/// A block of a [`Csr`]. A clone shares it.
-#[derive(Debug)]
-pub struct CsrBlock<E> {
-    inner: Arc<Inner<E>>,
-}
-
-#[derive(Debug)]
-struct Inner<E> {
-    /// The vertex of each slot: the owned ones first, ascending, then the halo.
-    names: Vec<VertexId>,
-    owned: usize,
-    neighbors: Lists<E>,
-    /// Nothing where the graph is undirected: then the sources are the neighbours.
-    sources: Option<Lists<E>>,
-    seams: Vec<Seam>,
-}
-
-impl<E> Clone for CsrBlock<E> {
-    fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
-    }
-}
-
-impl<E: Copy + Send + Sync + 'static> Csr<E> {
+impl<E: Plain> Csr<E> {
     /// A directed graph of `vertices` vertices from its edges `(from, to, value)`, cut by `owner`,
     /// which names the block of each vertex (blocks `0..blocks`).
     ///
     /// # Errors
-    /// Where an edge names a vertex that is not there, `owner` a block that is not, or a block has
-    /// 2^32 slots; where the graph has 2^32 edges, or does not fit in memory.
+    /// As [`Csr::directed_from`].
     pub fn directed(
         vertices: u64,
         edges: &[(VertexId, VertexId, E)],
         blocks: u32,
         owner: impl Fn(VertexId) -> BlockId,
     ) -> Result<Self> {
-        Self::build(vertices, edges, blocks, owner, true)
+        Self::directed_from(vertices, edges, blocks, owner)
     }
 
     /// An undirected graph: each of `edges` is given once and joins both ways; a loop once.
     ///
     /// # Errors
-    /// As [`Csr::directed`].
+    /// As [`Csr::directed_from`].
     pub fn undirected(
         vertices: u64,
         edges: &[(VertexId, VertexId, E)],
         blocks: u32,
         owner: impl Fn(VertexId) -> BlockId,
     ) -> Result<Self> {
-        if edges.len() >= (u32::MAX / 2) as usize {
-            return Err(Error::resource("a graph of 2^31 edges or more does not fit"));
-        }
-        let back = edges.iter().filter(|(a, b, _)| a != b).map(|&(a, b, value)| (b, a, value));
-        let both: Vec<_> = edges.iter().copied().chain(back).collect();
-        let mut graph = Self::build(vertices, &both, blocks, owner, false)?;
-        graph.edges = edges.len() as u64;
-        Ok(graph)
+        Self::undirected_from(vertices, edges, blocks, owner)
     }
 
-    fn build(
+    /// A directed graph of edges that are walked over, twice or more, on several threads.
+    ///
+    /// # Errors
+    /// Where an edge names a vertex that is not there, or `owner` a block that is not; where a
+    /// block has 2^32 slots or 2^32 edges, or the graph does not fit in memory; where two walks
+    /// differ.
+    pub fn directed_from<W: Walk<E> + ?Sized>(
         vertices: u64,
-        edges: &[(VertexId, VertexId, E)],
+        edges: &W,
+        blocks: u32,
+        owner: impl Fn(VertexId) -> BlockId,
+    ) -> Result<Self> {
+        Self::of_edges(vertices, edges, blocks, owner, true)
+    }
+
+    /// An undirected graph of edges that are walked over: each is given once and joins both ways;
+    /// a loop once.
+    ///
+    /// # Errors
+    /// As [`Csr::directed_from`].
+    pub fn undirected_from<W: Walk<E> + ?Sized>(
+        vertices: u64,
+        edges: &W,
+        blocks: u32,
+        owner: impl Fn(VertexId) -> BlockId,
+    ) -> Result<Self> {
+        Self::of_edges(vertices, edges, blocks, owner, false)
+    }
+
+    fn of_edges<W: Walk<E> + ?Sized>(
+        vertices: u64,
+        edges: &W,
         blocks: u32,
         owner: impl Fn(VertexId) -> BlockId,
         directed: bool,
     ) -> Result<Self> {
-        if let Some((from, to, _)) = edges.iter().find(|(from, to, _)| from.0 >= vertices || to.0 >= vertices) {
-            let what = format!("the edge from {from} to {to} leaves the vertices 0..{vertices}");
-            return Err(Error::input("edge list", what));
-        }
-        // A block has no more edges than the graph, so its lists are addressed by 32 bits.
-        if edges.len() >= u32::MAX as usize {
-            return Err(Error::resource("a graph of 2^32 edges or more does not fit"));
-        }
-        // The place of each vertex: its block, and its slot there.
-        let mut place = Vec::new();
-        let room = usize::try_from(vertices).ok().filter(|count| place.try_reserve_exact(*count).is_ok());
-        if room.is_none() {
-            return Err(Error::resource(format!("a graph of {vertices} vertices does not fit in memory")));
-        }
-        let mut owned: Vec<Vec<VertexId>> = vec![Vec::new(); blocks as usize];
-        for vertex in (0..vertices).map(VertexId) {
-            let block = owner(vertex);
-            let list = owned.get_mut(block.index()).ok_or_else(|| {
-                Error::usage(format!("vertex {vertex} was given to block {block}, but there are only {blocks}"))
-            })?;
-            place.push((block, list.len() as u32));
-            list.push(vertex);
-        }
-        let at = |vertex: VertexId| place[vertex.0 as usize];
-
-        // The halo of a block: foreign vertices at the end of one of its edges, by block, then by
-        // vertex. So both sides of a seam know its order without asking.
-        let mut halos: Vec<Vec<(BlockId, VertexId)>> = vec![Vec::new(); blocks as usize];
-        for &(from, to, _) in edges {
-            let ((a, _), (b, _)) = (at(from), at(to));
-            if a != b {
-                halos[a.index()].push((b, to));
-                halos[b.index()].push((a, from));
-            }
-        }
-        for halo in &mut halos {
-            halo.sort_unstable();
-            halo.dedup();
-        }
-        let slot_in = |block: BlockId, vertex: VertexId| {
-            let (owner, slot) = at(vertex);
-            if owner == block {
-                return Slot(slot);
-            }
-            let halo = halos[block.index()].binary_search(&(owner, vertex)).expect("both ends of an edge are known");
-            Slot((owned[block.index()].len() + halo) as u32)
-        };
-        let slots = |block: usize| owned[block].len() + halos[block].len();
-        if (0..blocks as usize).any(|block| slots(block) >= u32::MAX as usize) {
-            return Err(Error::resource("a block of the graph has 2^32 slots: cut it into more blocks"));
-        }
-
-        let mut out: Vec<Vec<(Slot, VertexId, Slot, E)>> = vec![Vec::new(); blocks as usize];
-        let mut into: Vec<Vec<(Slot, VertexId, Slot, E)>> = vec![Vec::new(); blocks as usize];
-        for &(from, to, value) in edges {
-            let ((a, _), (b, _)) = (at(from), at(to));
-            out[a.index()].push((slot_in(a, from), to, slot_in(a, to), value));
-            into[b.index()].push((slot_in(b, to), from, slot_in(b, from), value));
-            if a != b {
-                // A halo slot knows its edges into the block, so that who speaks can wake.
-                out[b.index()].push((slot_in(b, from), to, slot_in(b, to), value));
-            }
-        }
-        let lists = |mut edges: Vec<(Slot, VertexId, Slot, E)>, block: usize| {
-            edges.sort_by_key(|&(slot, vertex, ..)| (slot, vertex));
-            Lists::new(slots(block), edges.into_iter().map(|(slot, _, other, value)| (slot, other, value)))
-        };
-        let made: Vec<CsrBlock<E>> = out
-            .into_iter()
-            .zip(into)
-            .enumerate()
-            .map(|(block, (out, into))| {
-                let halo = halos[block].iter().map(|&(_, vertex)| vertex);
-                let inner = Inner {
-                    names: owned[block].iter().copied().chain(halo).collect(),
-                    owned: owned[block].len(),
-                    neighbors: lists(out, block),
-                    sources: directed.then(|| lists(into, block)),
-                    seams: seams_of(BlockId(block as u32), &owned, &halos, &slot_in),
-                };
-                CsrBlock { inner: Arc::new(inner) }
-            })
-            .collect();
-        Ok(Self { blocks: made.into(), vertices, edges: edges.len() as u64, directed })
+        let (made, edges, owners) = build(vertices, edges, blocks, owner, directed)?;
+        let made = made.into_iter().map(|inner| {
+            let values = std::iter::repeat_n((), inner.owned).collect();
+            CsrBlock { inner: Arc::new(inner), values }
+        });
+        Ok(Self { blocks: made.collect(), owners, vertices, edges, directed })
     }
+}
 
+impl<E, V> Csr<E, V> {
     /// The number of vertices.
     pub fn vertices(&self) -> u64 {
         self.vertices
@@ -227,109 +133,134 @@ impl<E: Copy + Send + Sync + 'static> Csr<E> {
         self.directed
     }
 
-    /// Every edge `(from, to, value)`, an undirected one once, from its smaller end; ascending.
+    /// The same graph with another value for each vertex, in their order; it shares the edges.
+    /// A vertex that is added while a program runs has the default value.
+    ///
+    /// # Errors
+    /// Where there are more or fewer values than vertices.
+    pub fn with_values<U: Copy>(&self, values: Vec<U>) -> Result<Csr<E, U>> {
+        if values.len() as u64 != self.vertices {
+            let (given, vertices) = (values.len(), self.vertices);
+            return Err(Error::usage(format!("{given} values were given for the {vertices} vertices of a graph")));
+        }
+        let own = |block: &CsrBlock<E, V>| CsrBlock {
+            inner: Arc::clone(&block.inner),
+            values: block.inner.names[..block.inner.owned].iter().map(|vertex| values[vertex.0 as usize]).collect(),
+        };
+        let blocks = self.blocks.iter().map(own).collect();
+        let owners = Arc::clone(&self.owners);
+        Ok(Csr { blocks, owners, vertices: self.vertices, edges: self.edges, directed: self.directed })
+    }
+
+    /// Visits the vertices in their order: the block of each, and its slot there.
+    fn each_place(&self, mut visit: impl FnMut(VertexId, &CsrBlock<E, V>, usize)) {
+        let mut next = vec![0; self.blocks.len()];
+        for vertex in (0..self.vertices).map(VertexId) {
+            let block = self.owners.of(vertex).expect("every vertex has a block").index();
+            visit(vertex, &self.blocks[block], next[block]);
+            next[block] += 1;
+        }
+    }
+
+    /// The entries that each vertex has in the lists of its block: the edges at it, a loop once
+    /// where the graph is undirected and twice where it is directed. What an edge costs a block.
+    pub fn degrees(&self) -> Vec<u64> {
+        let mut degrees = Vec::with_capacity(self.vertices as usize);
+        let degree = |lists: &Lists<E>, slot: usize| u64::from(lists.starts[slot + 1] - lists.starts[slot]);
+        self.each_place(|_, CsrBlock { inner, .. }, slot| {
+            let into = inner.sources.as_ref().map_or(0, |lists| degree(lists, slot));
+            degrees.push(degree(&inner.neighbors, slot) + into);
+        });
+        degrees
+    }
+
+    /// The number of edges that join two blocks: what a cut costs.
+    pub fn edge_cut(&self) -> u64 {
+        let foreign = |CsrBlock { inner, .. }: &CsrBlock<E, V>| {
+            inner.neighbors.targets.iter().filter(|(target, _)| target.index() >= inner.owned).count() as u64
+        };
+        let cut: u64 = self.blocks.iter().map(foreign).sum();
+        if self.directed { cut } else { cut / 2 }
+    }
+}
+
+impl<E: Plain, V: Plain> Csr<E, V> {
+    /// The same graph, cut by another `owner` into so many blocks.
+    ///
+    /// # Errors
+    /// As [`Csr::directed_from`].
+    pub fn recut(&self, blocks: u32, owner: impl Fn(VertexId) -> BlockId) -> Result<Self> {
+        let mut values = Vec::with_capacity(self.vertices as usize);
+        self.each_place(|_, block, slot| values.push(block.values[slot]));
+        Csr::of_edges(self.vertices, self, blocks, owner, self.directed)?.with_values(values)
+    }
+}
+
+impl<E: Copy, V> Csr<E, V> {
+    /// Every edge `(from, to, value)`, an undirected one once, from its smaller end; ascending,
+    /// parallel edges as they were given.
     pub fn each_edge(&self, mut visit: impl FnMut(VertexId, VertexId, E)) {
-        let mut all = Vec::with_capacity(self.edges as usize);
-        for block in self.blocks.iter() {
-            let names = &block.inner.names;
-            for (slot, &from) in names[..block.inner.owned].iter().enumerate() {
-                for &(to, value) in block.inner.neighbors.of(Slot(slot as u32)) {
-                    let to = names[to.index()];
-                    if self.directed || from <= to {
-                        all.push((from, to, value));
-                    }
+        self.each_place(|from, CsrBlock { inner, .. }, slot| {
+            for &(to, edge) in inner.neighbors.of(slot) {
+                let to = inner.names[to.index()];
+                if self.directed || from <= to {
+                    visit(from, to, edge);
                 }
             }
-        }
-        all.sort_by_key(|&(from, to, _)| (from, to));
-        all.into_iter().for_each(|(from, to, value)| visit(from, to, value));
+        });
     }
 }
 
-/// The seams of a block: one for each block in its halo.
-fn seams_of(
-    block: BlockId,
-    owned: &[Vec<VertexId>],
-    halos: &[Vec<(BlockId, VertexId)>],
-    slot_in: &impl Fn(BlockId, VertexId) -> Slot,
-) -> Vec<Seam> {
-    let first_halo = owned[block.index()].len() as u32;
-    let mut seams: Vec<Seam> = Vec::new();
-    for (place, &(to, _)) in halos[block.index()].iter().enumerate() {
-        let slot = Slot(first_halo + place as u32);
-        match seams.last_mut() {
-            Some(seam) if seam.to == to => seam.halo.push(slot),
-            _ => seams.push(Seam { to, border: Vec::new(), halo: vec![slot] }),
-        }
+impl<E: Plain, V: Send + Sync> Walk<E> for Csr<E, V> {
+    fn walk(&self, visit: impl FnMut(VertexId, VertexId, E)) {
+        self.each_edge(visit);
     }
-    for seam in &mut seams {
-        let theirs = &halos[seam.to.index()];
-        let mine =
-            theirs.partition_point(|(owner, _)| *owner < block)..theirs.partition_point(|(owner, _)| *owner <= block);
-        seam.border = theirs[mine].iter().map(|&(_, vertex)| slot_in(block, vertex)).collect();
-    }
-    seams
 }
 
-impl<E: Copy + Send + Sync + 'static> Cut for Csr<E> {
-    type Block = CsrBlock<E>;
+impl<E: Plain, V: Plain + Default> Cut for Csr<E, V> {
+    type Block = CsrBlock<E, V>;
 
     fn blocks(&self) -> u32 {
         self.blocks.len() as u32
     }
 
-    fn block(&self, id: BlockId) -> Result<CsrBlock<E>> {
+    fn block(&self, id: BlockId) -> Result<CsrBlock<E, V>> {
         Ok(self.blocks[id.index()].clone())
     }
+
+    fn digest(&self, block: &CsrBlock<E, V>) -> Result<u64> {
+        let inner = &block.inner;
+        let mut hash = Xxh3::new();
+        let sizes = [inner.owned as u64, inner.names.len() as u64, u64::from(inner.sources.is_some())];
+        hash.update(bytemuck::cast_slice(&sizes));
+        hash.update(bytemuck::cast_slice(&inner.names));
+        for lists in [Some(&inner.neighbors), inner.sources.as_ref()].into_iter().flatten() {
+            hash.update(bytemuck::cast_slice(&lists.starts));
+            absorb(&mut hash, &lists.targets)?;
+        }
+        absorb(&mut hash, &block.values)?;
+        Ok(hash.digest())
+    }
 }
 
-impl<E: Copy + Send + Sync + 'static> Topology for Csr<E> {
-    type Edge = E;
+/// Hashes values by their bytes, a piece at a time.
+fn absorb<T: Serialize>(hash: &mut Xxh3, values: &[T]) -> Result<()> {
+    let mut bytes = Vec::new();
+    for piece in values.chunks(1 << 12) {
+        bytes.clear();
+        bytes = postcard::to_extend(piece, bytes)
+            .map_err(|cause| Error::usage("what the graph bears cannot be written as bytes").because(cause))?;
+        hash.update(&bytes);
+    }
+    Ok(())
 }
 
-impl<E: Copy> Block for CsrBlock<E> {
+impl<E: Plain, V: Plain + Default> Topology for Csr<E, V> {
     type Edge = E;
-    type Vertex = ();
 
-    fn slots(&self) -> usize {
-        self.inner.names.len()
-    }
-
-    fn rows(&self) -> impl Iterator<Item = Range<usize>> {
-        let owned = self.inner.owned;
-        (0..owned).step_by(ROW).map(move |start| start..(start + ROW).min(owned))
-    }
-
-    fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        let run = row.start..row.end.min(self.inner.owned);
-        (!run.is_empty()).then_some(run).into_iter()
-    }
-
-    #[inline]
-    fn vertex(&self, slot: Slot) -> (VertexId, ()) {
-        (self.inner.names[slot.index()], ())
-    }
-
-    #[inline]
-    fn each_neighbor(&self, slot: Slot, mut visit: impl FnMut(Slot, E)) {
-        for &(to, edge) in self.inner.neighbors.of(slot) {
-            visit(to, edge);
-        }
-    }
-
-    #[inline]
-    fn each_source(&self, slot: Slot, mut visit: impl FnMut(Slot, E)) {
-        for &(from, edge) in self.inner.sources.as_ref().unwrap_or(&self.inner.neighbors).of(slot) {
-            visit(from, edge);
-        }
-    }
-
-    fn seams(&self) -> &[Seam] {
-        &self.inner.seams
-    }
-
-    #[inline]
-    fn degree(&self, slot: Slot) -> u32 {
-        self.inner.neighbors.of(slot).len() as u32
+    /// A vertex that the graph did not begin with belongs to the block of its number modulo the
+    /// number of blocks.
+    fn owner(&self, vertex: VertexId) -> Option<BlockId> {
+        self.owners.of(vertex)
     }
 }

@@ -9,8 +9,8 @@
 //! texts. **Direction** is not in a list: edges are read as undirected, until `directed` is set.
 //!
 //! The text is read whole and walked twice. Time: O(edges) where integer ids lie close, else
-//! O(edges log edges). Memory: the file, 16 bytes an edge (48 where integer ids lie far apart), 8
-//! bytes an attribute.
+//! O(edges log nodes). Memory: the file, 16 bytes an edge, 24 a node where integer ids lie far apart,
+//! 8 bytes an attribute.
 
 use std::collections::HashMap;
 use std::path::Path;

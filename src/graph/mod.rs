@@ -1,7 +1,13 @@
 //! Graphs cut into blocks, and the files that graphs come in.
 
 pub mod attributed;
+pub mod change;
 pub mod csr;
+pub mod csr_block;
+mod csr_build;
+mod csr_change;
+mod csr_lists;
+pub mod curve;
 pub mod cut;
 pub mod dot;
 pub mod edges;
@@ -10,8 +16,15 @@ pub mod fields;
 pub mod graphml;
 mod graphml_keys;
 pub mod graphml_read;
+pub mod grown;
+mod grown_levels;
+mod grown_refine;
+pub mod kronecker;
 mod numbering;
+mod owners;
 pub mod petgraph;
+mod ranks;
 pub mod read;
 pub mod topology;
+pub mod walk;
 mod xml;

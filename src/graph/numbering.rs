@@ -1,7 +1,8 @@
 //! The ids of nodes, numbered from 0 without gaps: integers in their order, texts as they appear.
 //!
 //! Where integers lie close, a bit for each number in their range, and the count of bits before
-//! each word: O(1) an id. Else the ends are sorted: O(log n) and 16 bytes an end. Texts are hashed.
+//! each word: O(1) an id. Else the ids are sorted: O(log n) an end, and at most 24 bytes an id. Texts
+//! are hashed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,6 +13,9 @@ pub(super) enum Ids<'a> {
     Signed,
     Texts(HashMap<Cow<'a, str>, u64>),
 }
+
+/// Ends that are taken up before ids are told apart again, beside as many as there are ids.
+const PIECE: usize = 1 << 20;
 
 /// The bit that puts the keys of negative numbers before the others.
 const SIGN: u64 = 1 << 63;
@@ -72,17 +76,21 @@ fn number_close(edges: &mut [(u64, u64)], least: u64, most: u64) -> Vec<u64> {
 }
 
 fn number_sparse(edges: &mut [(u64, u64)]) -> Vec<u64> {
-    let ends = edges.iter().enumerate().flat_map(|(edge, &(from, to))| [(from, 2 * edge), (to, 2 * edge + 1)]);
-    let mut ends: Vec<(u64, usize)> = ends.collect();
-    ends.sort_unstable();
-    let mut ids = Vec::new();
-    for (id, end) in ends {
-        if ids.last() != Some(&id) {
-            ids.push(id);
+    // Ids are told apart as they come, so that the ends never stand beside the edges.
+    let (mut ids, mut known) = (Vec::new(), 0);
+    for &(from, to) in &*edges {
+        ids.extend([from, to]);
+        if ids.len() > 2 * known + PIECE {
+            ids.sort_unstable();
+            ids.dedup();
+            known = ids.len();
         }
-        let (from, to) = &mut edges[end / 2];
-        *(if end % 2 == 0 { from } else { to }) = ids.len() as u64 - 1;
     }
+    ids.sort_unstable();
+    ids.dedup();
+    ids.shrink_to_fit();
+    let rank = |id: &u64| ids.binary_search(id).expect("every end was taken up") as u64;
+    edges.iter_mut().for_each(|(from, to)| (*from, *to) = (rank(from), rank(to)));
     ids
 }
 

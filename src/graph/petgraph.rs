@@ -6,7 +6,7 @@ use ::petgraph::EdgeType;
 use ::petgraph::graph::{EdgeIndex, Graph, IndexType, NodeIndex};
 
 use crate::error::{Error, Result};
-use crate::graph::csr::Csr;
+use crate::graph::csr::{Csr, Plain};
 use crate::id::{BlockId, VertexId};
 
 /// The graph as petgraph has it: a `UnGraph` where it is undirected, a `DiGraph` where directed.
@@ -17,7 +17,7 @@ use crate::id::{BlockId, VertexId};
 /// 2^32 - 1 vertices or edges.
 pub fn to_petgraph<E, Ty>(graph: &Csr<E>) -> Result<Graph<VertexId, E, Ty>>
 where
-    E: Copy + Send + Sync + 'static,
+    E: Copy,
     Ty: EdgeType,
 {
     if graph.is_directed() != Ty::is_directed() {
@@ -52,14 +52,16 @@ pub fn from_petgraph<N, E, Ty, Ix>(
     owner: impl Fn(VertexId) -> BlockId,
 ) -> Result<Csr<E>>
 where
-    E: Copy + Send + Sync + 'static,
-    Ty: EdgeType,
-    Ix: IndexType,
+    N: Sync,
+    E: Plain,
+    Ty: EdgeType + Sync,
+    Ix: IndexType + Sync,
 {
     let vertex = |node: NodeIndex<Ix>| VertexId(node.index() as u64);
-    let edges = graph.raw_edges().iter();
-    let edges: Vec<_> = edges.map(|edge| (vertex(edge.source()), vertex(edge.target()), edge.weight)).collect();
-    let build = if graph.is_directed() { Csr::directed } else { Csr::undirected };
+    let edges = |visit: &mut dyn FnMut(VertexId, VertexId, E)| {
+        graph.raw_edges().iter().for_each(|edge| visit(vertex(edge.source()), vertex(edge.target()), edge.weight));
+    };
+    let build = if graph.is_directed() { Csr::directed_from } else { Csr::undirected_from };
     build(graph.node_count() as u64, &edges, blocks, owner)
 }
 
@@ -74,7 +76,7 @@ mod tests {
     use crate::graph::cut::{hashed, ranges};
     use crate::graph::topology::check;
 
-    fn edges_of<E: Copy + Send + Sync + 'static>(graph: &Csr<E>) -> Vec<(VertexId, VertexId, E)> {
+    fn edges_of<E: Plain>(graph: &Csr<E>) -> Vec<(VertexId, VertexId, E)> {
         let mut edges = Vec::new();
         graph.each_edge(|from, to, edge| edges.push((from, to, edge)));
         edges

@@ -7,8 +7,12 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::combine::Combine;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::graph::change::Change;
 use crate::id::{BlockId, Slot, VertexId};
 
 /// Something large that is cut into blocks, each read on the worker that owns it.
@@ -16,7 +20,7 @@ use crate::id::{BlockId, Slot, VertexId};
 /// Law: [`block`](Cut::block) gives the same block however often and wherever it is called.
 pub trait Cut: Clone + Send + Sync + 'static {
     /// One block.
-    type Block: 'static;
+    type Block: Send + 'static;
 
     /// The number of blocks; they are `0..blocks`.
     fn blocks(&self) -> u32;
@@ -26,6 +30,13 @@ pub trait Cut: Clone + Send + Sync + 'static {
     /// # Errors
     /// Where what lies beneath cannot be read.
     fn block(&self, id: BlockId) -> Result<Self::Block>;
+
+    /// A hash of all that a program can see of a block: what was saved of a run on another graph
+    /// is refused by it.
+    ///
+    /// # Errors
+    /// Where what lies beneath cannot be read.
+    fn digest(&self, block: &Self::Block) -> Result<u64>;
 }
 
 /// A graph cut into blocks.
@@ -36,11 +47,15 @@ pub trait Cut: Clone + Send + Sync + 'static {
 /// messages go astray, or results depend on the cut.
 pub trait Topology: Cut<Block: Block<Edge = Self::Edge>> {
     /// What is known of an edge: nothing, a step on a lattice, a contact.
-    type Edge: Copy + Send + Sync + 'static;
+    type Edge: Copy + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    /// The block that owns a vertex, if there can be such a vertex. Where vertices may be added,
+    /// this is also where a new one goes.
+    fn owner(&self, vertex: VertexId) -> Option<BlockId>;
 }
 
 /// One block of a graph.
-pub trait Block {
+pub trait Block: Sized {
     /// What is known of an edge.
     type Edge: Copy;
     /// What is known of a vertex: nothing, a voxel's value, a cell's row.
@@ -55,12 +70,32 @@ pub trait Block {
     /// The runs of owned slots in a row (or any span), ascending.
     fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>>;
 
-    /// The vertex in an owned slot.
-    fn vertex(&self, slot: Slot) -> (VertexId, Self::Vertex);
+    /// The vertex in an owned or halo slot.
+    fn id(&self, slot: Slot) -> VertexId;
+
+    /// What is known of the vertex in an owned slot.
+    fn value(&self, slot: Slot) -> Self::Vertex;
+
+    /// The slot of a vertex that the block owns.
+    fn slot(&self, vertex: VertexId) -> Option<Slot>;
+
+    /// Whether a slot is owned.
+    fn owns(&self, slot: Slot) -> bool;
 
     /// Visits the edges out of an owned or halo slot, into owned slots; out of an owned slot also
     /// into halo slots.
     fn each_neighbor(&self, slot: Slot, visit: impl FnMut(Slot, Self::Edge));
+
+    /// The same without those into halo slots. Override it where they are known without a look at
+    /// each.
+    #[inline]
+    fn each_owned_neighbor(&self, slot: Slot, mut visit: impl FnMut(Slot, Self::Edge)) {
+        self.each_neighbor(slot, |to, edge| {
+            if self.owns(to) {
+                visit(to, edge);
+            }
+        });
+    }
 
     /// Visits the edges into an owned slot, in one order for every cut.
     fn each_source(&self, slot: Slot, visit: impl FnMut(Slot, Self::Edge));
@@ -75,10 +110,69 @@ pub trait Block {
         degree
     }
 
+    /// Visits the owned slots, ascending, with their vertices. Override it where a vertex is known
+    /// from the one before.
+    #[inline]
+    fn each_owned(&self, mut visit: impl FnMut(Slot, VertexId)) {
+        for row in self.rows() {
+            for run in self.owned(row) {
+                for slot in run {
+                    let slot = Slot(slot as u32);
+                    visit(slot, self.id(slot));
+                }
+            }
+        }
+    }
+
+    /// Visits the edges out of a slot, as [`each_neighbor`](Block::each_neighbor), until `visit` says
+    /// that it has found what it looks for; whether it has. Overriding it buys that the rest of the
+    /// list is not walked.
+    #[inline]
+    fn any_neighbor(&self, slot: Slot, mut visit: impl FnMut(Slot, Self::Edge) -> bool) -> bool {
+        let mut found = false;
+        self.each_neighbor(slot, |to, edge| found = found || visit(to, edge));
+        found
+    }
+
+    /// Whether every edge is seen from both its ends: who is a source of a slot is its neighbour
+    /// too; the same for every block of a graph. Saying so buys ways that only such graphs have.
+    fn is_symmetric(&self) -> bool {
+        false
+    }
+
+    /// Whether [`each_link`](Block::each_link) visits far fewer pairs than there are edges; the same
+    /// for every block of a graph.
+    fn links_are_few(&self) -> bool {
+        false
+    }
+
+    /// Visits pairs of joined slots, owned or halo, enough of them that they connect whatever the
+    /// edges of the block connect: by default one for every edge out of an owned slot. Override it
+    /// where fewer will do. Directions do not count.
+    fn each_link(&self, mut visit: impl FnMut(Slot, Slot)) {
+        for slot in self.rows().flat_map(|row| self.owned(row)).flatten() {
+            let slot = Slot(slot as u32);
+            self.each_neighbor(slot, |to, _| visit(slot, to));
+        }
+    }
+
+    /// What one owned slot hears when every slot has said `said`, as in
+    /// [`gather`](Block::gather).
+    #[inline]
+    fn hear<M, F>(&self, slot: Slot, said: &[M], along: F) -> M
+    where
+        M: Combine + Default,
+        F: Fn(Self::Edge, &M) -> M,
+    {
+        let mut heard = M::default();
+        self.each_source(slot, |source, edge| heard.combine(along(edge, &said[source.index()])));
+        heard
+    }
+
     /// What each owned slot of `row` hears when every slot has said `said`: the merge, in the
     /// order of [`each_source`](Block::each_source), of what `along` makes of it on the way.
-    /// `heard[0]` belongs to the first slot of the row. Overriding it buys speed where whole rows
-    /// can be merged at once.
+    /// `heard[0]` belongs to the first slot of the row; what is not owned is left as it was.
+    /// Overriding it buys speed where whole rows can be merged at once.
     fn gather<M, F>(&self, row: Range<usize>, said: &[M], heard: &mut [M], along: F)
     where
         M: Combine + Default,
@@ -87,13 +181,31 @@ pub trait Block {
         let first = row.start;
         for run in self.owned(row) {
             for slot in run {
-                let mut sum = M::default();
-                self.each_source(Slot(slot as u32), |source, edge| sum.combine(along(edge, &said[source.index()])));
-                heard[slot - first] = sum;
+                heard[slot - first] = self.hear(Slot(slot as u32), said, &along);
             }
         }
     }
+
+    /// The block after `changes`, which are all of one superstep that it is told of, and for each
+    /// of its slots, owned and halo, the slot here that held the same vertex: none where the
+    /// vertex is new to the block or begins anew. No list where all slots are as before. The
+    /// [rules](crate::graph::change) say what becomes of a change, and who is told of it.
+    ///
+    /// # Errors
+    /// Where the graph cannot be changed, or an edge is to be added at a vertex that the block
+    /// would own and that is not there.
+    #[allow(clippy::type_complexity)]
+    fn apply(&self, changes: &[Change<Self::Edge>]) -> Result<(Self, Option<Vec<Option<Slot>>>)> {
+        let _ = changes;
+        Err(Error::new(Kind::Program, "this graph cannot be changed"))
+    }
 }
+
+/// A block that can be changed: it overrides [`Block::apply`].
+///
+/// Law: where each block of a graph that keeps the laws of [`Topology`] has applied the changes
+/// that it was told of, the new blocks keep them too.
+pub trait Mutable: Block {}
 
 /// Where two blocks meet, seen from one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,15 +245,21 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
 
     let blocks: Vec<G::Block> =
         (0..graph.blocks()).map(|id| graph.block(BlockId(id))).collect::<Result<_>>().map_err(|e| e.to_string())?;
-    let mut owner: HashMap<VertexId, (usize, Slot)> = HashMap::new();
+    let own = |block: &G::Block| -> Vec<Slot> {
+        block.rows().flat_map(|row| block.owned(row)).flatten().map(|slot| Slot(slot as u32)).collect()
+    };
+    let mut owner: HashMap<VertexId, usize> = HashMap::new();
     // The vertex that each slot of each block stands for: its own, or the peer's across a seam.
     let mut names: Vec<Vec<Option<VertexId>>> = blocks.iter().map(|block| vec![None; block.slots()]).collect();
     for (at, block) in blocks.iter().enumerate() {
-        for slot in block.rows().flat_map(|row| block.owned(row)).flatten() {
-            let vertex = block.vertex(Slot(slot as u32)).0;
-            names[at][slot] = Some(vertex);
-            if let Some((other, _)) = owner.insert(vertex, (at, Slot(slot as u32))) {
+        for slot in own(block) {
+            let vertex = block.id(slot);
+            names[at][slot.index()] = Some(vertex);
+            if let Some(other) = owner.insert(vertex, at) {
                 return Err(format!("vertex {vertex} is owned by block {other} and by block {at}"));
+            }
+            if graph.owner(vertex) != Some(BlockId(at as u32)) || block.slot(vertex) != Some(slot) {
+                return Err(format!("vertex {vertex}: it is not found in block {at}, slot {slot}"));
             }
         }
     }
@@ -160,28 +278,54 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
                 if names[at][halo.index()].is_some() || vertex.is_none() {
                     return Err(format!("block {at}: halo slot {halo} is not a vertex of block {} alone", seam.to));
                 }
+                if vertex != Some(block.id(*halo)) || block.slot(block.id(*halo)).is_some() {
+                    return Err(format!(
+                        "block {at}: halo slot {halo} has the id of another vertex, or is found as own"
+                    ));
+                }
                 names[at][halo.index()] = vertex;
             }
         }
     }
-    let mut out: HashMap<(VertexId, VertexId), i64> = HashMap::new();
+    // How often an edge is seen from its first end, less how often from its second.
+    let mut balance: HashMap<(VertexId, VertexId), i64> = HashMap::new();
     for (at, block) in blocks.iter().enumerate() {
-        for slot in block.rows().flat_map(|row| block.owned(row)).flatten() {
-            let vertex = block.vertex(Slot(slot as u32)).0;
-            let mut strangers = 0;
+        // The same of the edges out of halo slots, by slot.
+        let mut from_halo: HashMap<(Slot, Slot), i64> = HashMap::new();
+        let mut is_own = vec![false; block.slots()];
+        own(block).iter().for_each(|slot| is_own[slot.index()] = true);
+        for here in own(block) {
+            let (mut strangers, mut degree) = (0, 0);
             let mut count = |from: Slot, to: Slot, sign: i64| match (names[at][from.index()], names[at][to.index()]) {
-                (Some(from), Some(to)) => *out.entry((from, to)).or_default() += sign,
+                (Some(from), Some(to)) => *balance.entry((from, to)).or_default() += sign,
                 _ => strangers += 1,
             };
-            let here = Slot(slot as u32);
-            block.each_neighbor(here, |to, _| count(here, to, 1));
-            block.each_source(here, |from, _| count(from, here, -1));
+            block.each_neighbor(here, |to, _| {
+                degree += 1;
+                count(here, to, 1);
+            });
+            block.each_source(here, |from, _| {
+                count(from, here, -1);
+                if !is_own[from.index()] {
+                    *from_halo.entry((from, here)).or_default() -= 1;
+                }
+            });
+            let vertex = block.id(here);
             if strangers > 0 {
                 return Err(format!("vertex {vertex}: joined to a slot that is no vertex"));
             }
+            if degree != block.degree(here) {
+                return Err(format!("vertex {vertex}: {degree} edges out of it, but its degree is another"));
+            }
+        }
+        for halo in block.seams().iter().flat_map(|seam| &seam.halo) {
+            block.each_neighbor(*halo, |to, _| *from_halo.entry((*halo, to)).or_default() += 1);
+        }
+        if let Some(((from, to), _)) = from_halo.iter().find(|(_, balance)| **balance != 0) {
+            return Err(format!("block {at}: the edge from halo slot {from} to slot {to} is not seen from both"));
         }
     }
-    match out.iter().find(|(_, balance)| **balance != 0) {
+    match balance.iter().find(|(_, balance)| **balance != 0) {
         Some(((from, to), _)) => Err(format!("the edge from {from} to {to} is not seen from both its ends")),
         None => Ok(()),
     }

@@ -3,7 +3,9 @@
 pub mod contact;
 pub mod euler;
 pub mod lattice;
+pub mod lattice_block;
 pub mod moments;
+mod rows;
 pub mod runs;
 pub mod select;
 pub mod stencil;

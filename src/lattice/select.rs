@@ -31,4 +31,19 @@ impl Select {
             Select::AtMost(threshold) => value.to_f64() <= threshold,
         }
     }
+
+    /// Puts `mark` where a voxel of a row is a vertex.
+    #[inline]
+    pub(crate) fn mark<T: Voxel>(self, row: &[T], marks: &mut [u8], mark: u8) {
+        // Asked once a row, so that the loops have no question but one comparison.
+        fn put<T: Copy>(row: &[T], marks: &mut [u8], mark: u8, takes: impl Fn(T) -> bool) {
+            row.iter().zip(marks).for_each(|(value, place)| *place = if takes(*value) { mark } else { 0 });
+        }
+        match self {
+            Select::NonZero | Select::Labels => put(row, marks, mark, |value| value != T::default()),
+            Select::Zero => put(row, marks, mark, |value| value == T::default()),
+            Select::Above(threshold) => put(row, marks, mark, |value| value.to_f64() > threshold),
+            Select::AtMost(threshold) => put(row, marks, mark, |value| value.to_f64() <= threshold),
+        }
+    }
 }

@@ -5,13 +5,15 @@
 
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::error::{Error, Result};
 use crate::graph::topology::Cut;
 use crate::id::BlockId;
 use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
-use crate::volume::voxel::Voxels;
+use crate::volume::voxel::{Voxels, each_voxel_type};
 
 /// A volume and the grid it is cut by. A clone shares the volume.
 #[derive(Clone)]
@@ -74,6 +76,14 @@ impl Cut for Tiling {
 
     fn block(&self, id: BlockId) -> Result<Tile> {
         Ok(Tile { id, region: self.grid.region(id), tiling: self.clone() })
+    }
+
+    fn digest(&self, block: &Tile) -> Result<u64> {
+        let (region, voxels) = block.read(0)?;
+        let mut hash = Xxh3::new();
+        hash.update(format!("{region:?} {:?}", voxels.dtype()).as_bytes());
+        each_voxel_type!(&voxels, array => array.iter().for_each(|value| hash.update(bytemuck::bytes_of(value))));
+        Ok(hash.digest())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What travels through timely: batches of letters, and one control record a superstep.
+//! What travels through timely: batches of letters, and one control record a round.
 //!
 //! Between threads of a process a batch is moved as it is. To another process it goes as bytes,
 //! encoded by the engine, and never more than 256 KiB at a time: timely's slabs keep the size of
@@ -16,6 +16,8 @@ use timely::dataflow::channels::{ContainerBytes, Message};
 use timely::progress::Stamp;
 
 use crate::pregel::failure::Failure;
+use crate::pregel::run::Work;
+use crate::store::part::Section;
 
 /// The largest piece that is handed to the network.
 pub(crate) const PIECE: usize = 256 << 10;
@@ -36,13 +38,13 @@ pub(crate) enum Body<L, C> {
 pub(crate) struct Batch<L, C> {
     pub(crate) to: u32,
     pub(crate) from: u32,
-    pub(crate) superstep: u64,
+    pub(crate) round: u64,
     pub(crate) body: Option<Body<L, C>>,
 }
 
 impl<L, C> Default for Batch<L, C> {
     fn default() -> Self {
-        Self { to: 0, from: 0, superstep: 0, body: None }
+        Self { to: 0, from: 0, round: 0, body: None }
     }
 }
 
@@ -63,7 +65,7 @@ impl<L, C> Batch<L, C> {
     }
 }
 
-/// Bytes before the payload: to, from, superstep, kind, length.
+/// Bytes before the payload: to, from, round, kind, length.
 const HEAD: usize = 32;
 
 impl<L, C> ContainerBytes for Batch<L, C> {
@@ -79,7 +81,7 @@ impl<L, C> ContainerBytes for Batch<L, C> {
             1 => Some(Body::ControlBytes(payload())),
             _ => None,
         };
-        Self { to: word(0, 4) as u32, from: word(4, 4) as u32, superstep: word(8, 8), body }
+        Self { to: word(0, 4) as u32, from: word(4, 4) as u32, round: word(8, 8), body }
     }
 
     fn length_in_bytes(&self) -> usize {
@@ -91,7 +93,7 @@ impl<L, C> ContainerBytes for Batch<L, C> {
         let mut head = [0; HEAD];
         head[..4].copy_from_slice(&self.to.to_le_bytes());
         head[4..8].copy_from_slice(&self.from.to_le_bytes());
-        head[8..16].copy_from_slice(&self.superstep.to_le_bytes());
+        head[8..16].copy_from_slice(&self.round.to_le_bytes());
         head[16..24].copy_from_slice(&u64::from(kind).to_le_bytes());
         head[24..32].copy_from_slice(&(payload.len() as u64).to_le_bytes());
         let slop = payload.len().next_multiple_of(8) - payload.len();
@@ -120,16 +122,22 @@ impl<L, C> Distributor<Batch<L, C>> for ByAddress {
     fn flush<T: Clone, P: Push<Message<T, Batch<L, C>>>>(&mut self, _stamp: &Stamp<T>, _pushers: &mut [P]) {}
 }
 
-/// The end of a superstep: what each worker tells each other.
+/// The end of a round: what each worker tells each other.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Control<Gl> {
-    /// Batches of letters that were sent to this receiver in this superstep.
+    /// Batches of letters that were sent to this receiver in this round.
     pub(crate) batches: u64,
+    /// The superstep that the worker is in.
+    pub(crate) superstep: u64,
     /// Whether a block stays, or a parcel is under way.
     pub(crate) busy: bool,
+    /// Whether it is time to save, by the clock of worker 0.
+    pub(crate) save: bool,
     /// What the blocks contributed: one value, or one a block where order matters.
     pub(crate) globals: Vec<(u32, Gl)>,
-    pub(crate) messages: u64,
+    pub(crate) work: Work,
+    /// Where blocks were saved.
+    pub(crate) saved: Vec<Section>,
     /// Why the run must end here.
     pub(crate) failure: Option<Failure>,
 }
@@ -137,7 +145,16 @@ pub(crate) struct Control<Gl> {
 impl<Gl> Default for Control<Gl> {
     /// Nothing sent, nothing left to do.
     fn default() -> Self {
-        Self { batches: 0, busy: false, globals: Vec::new(), messages: 0, failure: None }
+        Self {
+            batches: 0,
+            superstep: 0,
+            busy: false,
+            save: false,
+            globals: Vec::new(),
+            work: Work::default(),
+            saved: Vec::new(),
+            failure: None,
+        }
     }
 }
 

@@ -4,8 +4,11 @@
 //! other blocks by parcels that arrive one superstep later (Valiant's bulk-synchronous model, at
 //! the grain of blocks). Vertex programs run through an adapter, [`sweep`](crate::pregel::sweep).
 
-use serde::Serialize;
+use std::fmt::Debug;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
 use crate::error::Result;
@@ -18,7 +21,7 @@ pub trait Wire: Serialize + DeserializeOwned + Send + 'static {}
 impl<T: Serialize + DeserializeOwned + Send + 'static> Wire for T {}
 
 /// Whether a block or vertex wants the next superstep; mail wakes it in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Vote {
     /// Call me in the next superstep.
     Stay,
@@ -30,10 +33,11 @@ pub enum Vote {
 ///
 /// Laws: the answer depends on the block, the state and the mail alone, and mail is ordered by
 /// the block it comes from. The engine keeps the second; the first is the program's, and where it
-/// is broken results depend on the workers.
-pub trait BlockProgram<G: Cut>: Clone + Send + Sync + 'static {
+/// is broken results depend on the workers. `Debug` tells a program and its parameters whole:
+/// what was saved of another is refused by it.
+pub trait BlockProgram<G: Cut>: Clone + Debug + Send + Sync + 'static {
     /// What is kept for a block between supersteps, on the worker that owns it.
-    type State: 'static;
+    type State: Wire;
     /// What one block tells another.
     type Parcel: Wire;
     /// What all blocks contribute to and, one superstep later, all see. Its default is neutral.
@@ -66,6 +70,15 @@ pub trait BlockProgram<G: Cut>: Clone + Send + Sync + 'static {
         false
     }
 
+    /// Makes good in a state that was saved and read again what is not part of its bytes.
+    ///
+    /// # Errors
+    /// Any error ends the run on every worker.
+    fn restored(&self, graph: &G, block: &G::Block, state: &mut Self::State) -> Result<()> {
+        let _ = (graph, block, state);
+        Ok(())
+    }
+
     /// What the block has made, when the run has ended.
     ///
     /// # Errors
@@ -78,14 +91,16 @@ pub struct Superstep<'a, P, Gl> {
     number: u64,
     block: BlockId,
     global: &'a Gl,
+    stop: &'a AtomicU32,
     pub(crate) contribution: Gl,
     pub(crate) outbox: Vec<(BlockId, P)>,
     pub(crate) messages: u64,
+    pub(crate) awake: u64,
 }
 
 impl<'a, P, Gl: Combine + Default> Superstep<'a, P, Gl> {
-    pub(crate) fn new(number: u64, block: BlockId, global: &'a Gl) -> Self {
-        Self { number, block, global, contribution: Gl::default(), outbox: Vec::new(), messages: 0 }
+    pub(crate) fn new(number: u64, block: BlockId, global: &'a Gl, stop: &'a AtomicU32) -> Self {
+        Self { number, block, global, stop, contribution: Gl::default(), outbox: Vec::new(), messages: 0, awake: 0 }
     }
 
     /// The number of the superstep, from 0.
@@ -103,6 +118,13 @@ impl<'a, P, Gl: Combine + Default> Superstep<'a, P, Gl> {
         self.global
     }
 
+    /// Whether a block before this one has failed, so that there is no reason to go on: a block
+    /// that takes long asks now and then, and returns what it likes. (What fails first is what is
+    /// told, so blocks before it go on.)
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) < self.block.0
+    }
+
     /// Adds to what all blocks see in the next superstep.
     pub fn contribute(&mut self, value: Gl) {
         self.contribution.combine(value);
@@ -112,6 +134,11 @@ impl<'a, P, Gl: Combine + Default> Superstep<'a, P, Gl> {
     /// arrive in the order they were sent.
     pub fn send(&mut self, to: BlockId, parcel: P) {
         self.outbox.push((to, parcel));
+    }
+
+    /// Counts `vertices` called, for the statistics of the run.
+    pub fn wake(&mut self, vertices: u64) {
+        self.awake += vertices;
     }
 
     /// Counts `messages` said, for the statistics of the run.

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use timely::dataflow::channels::pact::DistributorPact;
@@ -24,6 +24,7 @@ use crate::pregel::block::BlockProgram;
 use crate::pregel::failure::contained;
 use crate::pregel::local::refuse_beyond;
 use crate::pregel::run::{Config, Report};
+use crate::pregel::saving::Saving;
 use crate::pregel::share::{Share, Wired};
 
 /// How long a worker sleeps before it looks for lost peers.
@@ -41,6 +42,9 @@ pub(crate) struct Job<G: Cut, P: BlockProgram<G>> {
     /// Workers in each process.
     pub(crate) per_process: usize,
     pub(crate) lost: Arc<AtomicBool>,
+    /// The first block that has failed in this process, if any: blocks after it need not go on.
+    pub(crate) stop: Arc<AtomicU32>,
+    pub(crate) saving: Option<Saving>,
 }
 
 /// Runs the job's share of this worker; every worker of every process must be told of the same
@@ -58,6 +62,7 @@ pub(crate) fn run<G: Cut, P: BlockProgram<G>>(worker: &mut Worker, job: Job<G, P
         let (mut output, stream) = builder.new_output_connection::<Wired<G, P>, _>([]);
         let around = [(0, Antichain::from_elem(1))];
         let mut input = builder.new_input_connection(stream, DistributorPact(|_| ByAddress), around);
+        let activator = scope.activator_for(builder.operator_info().address);
         builder.build(move |mut capabilities| {
             let mut capability: Option<Capability<u64>> = capabilities.pop();
             let mut come = Vec::new();
@@ -79,15 +84,21 @@ pub(crate) fn run<G: Cut, P: BlockProgram<G>>(worker: &mut Worker, job: Job<G, P
                         capability = None;
                         break;
                     }
-                    if share.outgoing.is_empty() && !share.ready() {
+                    if !share.outgoing.is_empty() {
+                        let round = share.outgoing.last().map_or(0, |batch| batch.round);
+                        if *now.time() < round {
+                            now.downgrade(&round);
+                        }
+                        let mut session = output.activate();
+                        for mut batch in share.outgoing.drain(..) {
+                            session.give(now, &mut batch);
+                        }
+                    } else if share.ready() && share.is_sliced() {
+                        // A look at what came, before the next blocks.
+                        activator.activate();
                         break;
-                    }
-                    if *now.time() < share.superstep {
-                        now.downgrade(&share.superstep);
-                    }
-                    let mut session = output.activate();
-                    for mut batch in share.outgoing.drain(..) {
-                        session.give(now, &mut batch);
+                    } else if !share.ready() {
+                        break;
                     }
                 }
             }

@@ -17,6 +17,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The block that failed.
+    pub(crate) fn block(&self) -> BlockId {
+        self.block
+    }
+
     fn of(block: BlockId, error: &Error) -> Self {
         let mut causes = Vec::new();
         let mut cause = std::error::Error::source(error);

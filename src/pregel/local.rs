@@ -1,5 +1,6 @@
 //! The plain engine: one thread, one loop, no timely. The judge of the fast one.
 
+use std::sync::atomic::AtomicU32;
 use std::time::Instant;
 
 use crate::combine::Combine;
@@ -29,6 +30,7 @@ pub fn run<G: Cut, P: BlockProgram<G>>(
     let mut mail: Vec<Vec<(BlockId, P::Parcel)>> = blocks.iter().map(|_| Vec::new()).collect();
     let mut global = P::Global::default();
     let mut messages = 0;
+    let never = AtomicU32::new(u32::MAX);
     for superstep in 0.. {
         refuse_beyond(config, superstep)?;
         let mut next: Vec<Vec<(BlockId, P::Parcel)>> = blocks.iter().map(|_| Vec::new()).collect();
@@ -38,7 +40,7 @@ pub fn run<G: Cut, P: BlockProgram<G>>(
                 continue;
             }
             let id = BlockId(id as u32);
-            let mut at = Superstep::new(superstep, id, &global);
+            let mut at = Superstep::new(superstep, id, &global, &never);
             *vote = program.compute(&mut at, block, state, mail)?;
             refuse_strangers(&at.outbox, graph.blocks())?;
             messages += at.messages;
@@ -55,7 +57,7 @@ pub fn run<G: Cut, P: BlockProgram<G>>(
                 emit(BlockId(id as u32), program.finish(&block, state)?)?;
             }
             let seconds = start.elapsed().as_secs_f64();
-            return Ok(Report { supersteps: superstep + 1, messages, global, seconds });
+            return Ok(Report { supersteps: superstep + 1, messages, global, resumed: None, seconds });
         }
     }
     unreachable!("the supersteps do not end by themselves")

@@ -5,7 +5,7 @@
 //! and process 0 what the blocks made.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +24,7 @@ use crate::pregel::block::BlockProgram;
 use crate::pregel::engine::{self, Job};
 use crate::pregel::network::{PATIENCE, connect};
 use crate::pregel::run::{Config, Report};
+use crate::pregel::saving::Saving;
 use crate::pregel::sweep::Sweep;
 use crate::pregel::vertex::VertexProgram;
 use crate::workers::Workers;
@@ -93,8 +94,10 @@ impl Runtime {
         if self.lost.load(Ordering::Acquire) {
             return Err(engine::lost_peer());
         }
+        let saving = Saving::open(graph, program, config)?;
         let emit: engine::Emit<P::Output> = Arc::new(emit);
         let (done, results) = channel();
+        let stop = Arc::new(AtomicU32::new(u32::MAX));
         for task in &self.tasks {
             let job = Job {
                 graph: graph.clone(),
@@ -103,6 +106,8 @@ impl Runtime {
                 emit: Arc::clone(&emit),
                 per_process: self.workers.per_process(),
                 lost: Arc::clone(&self.lost),
+                stop: Arc::clone(&stop),
+                saving: saving.clone(),
             };
             let done = done.clone();
             let sent = task.send(Box::new(move |worker| {
@@ -169,7 +174,42 @@ impl Runtime {
         G: Topology,
         P: VertexProgram<G>,
     {
-        let (outputs, report) = self.collect(graph, &Sweep::new(program.clone()), config)?;
+        self.swept(graph, &Sweep::new(program.clone()), config)
+    }
+
+    /// The same, beginning with states that vertices had in the end of an earlier run, as far as
+    /// the program knows to go on from them ([`VertexProgram::resume`]); vertices that are not
+    /// among `states` begin as always.
+    ///
+    /// # Errors
+    /// As [`Runtime::run`].
+    #[allow(clippy::type_complexity)]
+    pub fn vertices_from<G, P>(
+        &self,
+        graph: &G,
+        program: &P,
+        states: Vec<(VertexId, P::State)>,
+        config: &Config,
+    ) -> Result<(Vec<(VertexId, P::State)>, Report<P::Global>)>
+    where
+        G: Topology,
+        P: VertexProgram<G>,
+    {
+        self.swept(graph, &Sweep::warm(program.clone(), states), config)
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn swept<G, P>(
+        &self,
+        graph: &G,
+        sweep: &Sweep<G, P>,
+        config: &Config,
+    ) -> Result<(Vec<(VertexId, P::State)>, Report<P::Global>)>
+    where
+        G: Topology,
+        P: VertexProgram<G>,
+    {
+        let (outputs, report) = self.collect(graph, sweep, config)?;
         let mut states: Vec<_> = outputs.into_iter().flat_map(|(_, states)| states).collect();
         states.sort_by_key(|(vertex, _)| *vertex);
         Ok((states, report))

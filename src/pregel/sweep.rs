@@ -1,322 +1,314 @@
 //! Runs a vertex program as a block program: each superstep sweeps the slots that are awake.
 //!
-//! A sweep is *dense*, row by row, where many vertices spoke or stayed, and else *sparse*: those
-//! who spoke mark their neighbours, and the marked gather. Either way a vertex merges what its
-//! sources said in the order of [`each_source`](Block::each_source), so the bits do not depend on
-//! the way, the workers, or the cut. Few awake vertices cost few.
+//! A sweep is *dense*, row by row, where many vertices spoke or stayed. Else it is *sparse*: what
+//! the few said is pushed to their neighbours where the message is order-free, and else those who
+//! spoke mark their neighbours and the marked gather. Except where any order is as good, a vertex
+//! merges what its sources said in the order of [`each_source`](Block::each_source), and after it
+//! what was sent to it by name, by sender; so the bits do not depend on the way, the workers, or
+//! the cut. Few awake vertices cost few.
 
+use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::Result;
+use crate::combine::Combine;
+use crate::error::{Error, Kind, Result};
 use crate::graph::topology::{Block, Topology};
-use crate::id::{BlockId, Slot, VertexId};
+use crate::id::{BlockId, VertexId};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
+use crate::pregel::call::Call;
+use crate::pregel::failure::contained;
+use crate::pregel::parcel::Parcel;
+use crate::pregel::swept::{Listed, Scratch, Swept, last_owned, slot};
 use crate::pregel::vertex::{Vertex, VertexProgram};
 
 /// A superstep is dense where more than one vertex in so many is awake or spoke: there the
 /// measured costs of the two ways cross.
 const DENSE: usize = 6;
 
+/// Words that are put down before they are heard.
+const BATCH: usize = 256;
+
+/// Whether a sparse superstep pushes: then nothing that is merged in it depends on the order.
+pub(crate) const fn pushes<G: Topology, P: VertexProgram<G>>() -> bool {
+    P::Message::ORDER_FREE
+}
+
+/// States by vertex.
+type States<S> = Vec<(VertexId, S)>;
+
 /// A vertex program as a block program. Its output is the state of every vertex of a block, in
 /// the order of the slots.
-pub struct Sweep<G, P> {
-    program: P,
+pub struct Sweep<G: Topology, P: VertexProgram<G>> {
+    pub(super) program: P,
+    /// States to begin with, ascending by vertex, and their hash.
+    warm: Option<(Arc<States<P::State>>, u64)>,
     graph: PhantomData<fn() -> G>,
 }
 
-impl<G, P: Clone> Clone for Sweep<G, P> {
+impl<G: Topology, P: VertexProgram<G>> Clone for Sweep<G, P> {
     fn clone(&self) -> Self {
-        Self::new(self.program.clone())
+        Self { program: self.program.clone(), warm: self.warm.clone(), graph: PhantomData }
     }
 }
 
-impl<G, P> Sweep<G, P> {
+impl<G: Topology, P: VertexProgram<G>> Debug for Sweep<G, P> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.program.fmt(f)?;
+        match &self.warm {
+            Some((states, hash)) => write!(f, " from {} states ({hash:016x})", states.len()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
     /// The adapter of a program.
     pub fn new(program: P) -> Self {
-        Self { program, graph: PhantomData }
-    }
-}
-
-/// What vertices at a seam said: every one, or those that were not silent, by their place in it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Said<M> {
-    /// One value for each vertex of the border.
-    Dense(Vec<M>),
-    /// The place in the border, and the value.
-    Sparse(Vec<(u32, M)>),
-}
-
-/// Slots listed up to a limit; beyond it only that they were too many.
-struct Listed {
-    slots: Vec<u32>,
-    limit: usize,
-    overflow: bool,
-}
-
-impl Listed {
-    fn new(limit: usize) -> Self {
-        Self { slots: Vec::new(), limit, overflow: false }
+        Self { program, warm: None, graph: PhantomData }
     }
 
-    #[inline]
-    fn push(&mut self, slot: usize) {
-        if self.slots.len() < self.limit {
-            self.slots.push(slot as u32);
-        } else {
-            self.overflow = true;
+    /// The same, beginning with states that vertices had in the end of an earlier run, by
+    /// [`resume`](VertexProgram::resume); other vertices begin by `init`.
+    pub fn warm(program: P, mut states: States<P::State>) -> Self {
+        states.sort_by_key(|(vertex, _)| *vertex);
+        let bytes = postcard::to_allocvec(&states).expect("states are plain data");
+        Self { program, warm: Some((Arc::new(states), xxh3_64(&bytes))), graph: PhantomData }
+    }
+
+    /// The state of the vertex in a slot before its first call, and whether it wants another.
+    fn first(&self, vertex: &mut Vertex<'_, G, P>) -> (P::State, Vote) {
+        let known = self.warm.as_ref().and_then(|(states, _)| {
+            let place = states.binary_search_by_key(&vertex.id(), |(vertex, _)| *vertex).ok()?;
+            Some(states[place].1.clone())
+        });
+        match known {
+            Some(state) => self.program.resume(vertex, state),
+            None => self.program.init(vertex),
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.slots.is_empty() && !self.overflow
-    }
-
-    fn clear(&mut self) {
-        self.slots.clear();
-        self.overflow = false;
-    }
-}
-
-/// What a slot is to a sweep.
-#[derive(Clone, Copy, PartialEq)]
-enum Mark {
-    /// Halo or padding.
-    Foreign,
-    /// Owned, and not to be called as things stand.
-    Quiet,
-    /// Owned, and to be called.
-    Called,
-}
-
-/// The state of a block under a vertex program.
-pub struct Swept<S, M> {
-    /// Over slots; those that are not owned hold a copy that nobody reads.
-    states: Vec<S>,
-    /// What each slot said in the last superstep, halo included.
-    said: Vec<M>,
-    /// What each owned slot says in this one.
-    saying: Vec<M>,
-    spoke: Listed,
-    speaking: Listed,
-    /// Whether a slot stayed, and the list of those that did.
-    stays: Vec<bool>,
-    stayed: Listed,
-    marks: Vec<Mark>,
-    owned: usize,
-    heard: Vec<M>,
-}
-
-impl<G, P> Sweep<G, P>
-where
-    G: Topology,
-    P: VertexProgram<G>,
-{
-    fn begin(&self, at: &mut Call<'_, '_, P::Global>, block: &G::Block, swept: &mut Swept<P::State, P::Message>) {
-        for run in block.rows().flat_map(|row| block.owned(row)) {
-            for slot in run {
-                let mut vertex = Vertex::<G, P> {
-                    block,
-                    slot: Slot(slot as u32),
-                    superstep: 0,
-                    global: at.global,
-                    contribution: at.contribution,
-                    said: &mut swept.saying[slot],
-                };
-                let (state, vote) = self.program.init(&mut vertex);
-                if swept.states.is_empty() {
-                    swept.states = vec![state.clone(); block.slots()];
-                }
-                swept.states[slot] = state;
-                swept.note(slot, vote);
+    /// Superstep 0: every vertex.
+    fn begin(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
+        let (mut spoke, mut stayed) = (0, 0);
+        let Swept { states, stays, said, scratch, .. } = swept;
+        for slot in block.rows().flat_map(|row| block.owned(row)).flatten() {
+            scratch.now = slot;
+            let mut word = P::Message::default();
+            let (state, vote) = self.first(&mut at.vertex(block, slot, &mut word, &mut scratch.requests));
+            if states.is_empty() {
+                *states = vec![state.clone(); last_owned(block)];
             }
+            states[slot] = state;
+            stays[slot] = vote == Vote::Stay;
+            stayed += usize::from(stays[slot]);
+            spoke += usize::from(word != P::Message::default());
+            said[slot] = word;
         }
+        at.called = scratch.owned;
+        swept.spoke.only(spoke);
+        swept.stayed.only(stayed);
     }
 
-    #[inline]
-    fn call(
-        &self,
-        at: &mut Call<'_, '_, P::Global>,
-        block: &G::Block,
-        swept: &mut Swept<P::State, P::Message>,
-        slot: usize,
-        heard: P::Message,
-    ) {
-        let mut vertex = Vertex::<G, P> {
-            block,
-            slot: Slot(slot as u32),
-            superstep: at.superstep,
-            global: at.global,
-            contribution: at.contribution,
-            said: &mut swept.saying[slot],
-        };
-        let vote = self.program.compute(&mut vertex, &mut swept.states[slot], heard);
-        swept.note(slot, vote);
+    /// A call of one among few. Dense sweeps call by themselves: a program that is called from one
+    /// place only is inlined there, and that is what their speed is made of.
+    #[inline(never)]
+    pub(super) fn call(&self, mut vertex: Vertex<'_, G, P>, state: &mut P::State, heard: P::Message) -> Vote {
+        self.program.compute(&mut vertex, state, heard)
     }
 
-    fn dense(&self, at: &mut Call<'_, '_, P::Global>, block: &G::Block, swept: &mut Swept<P::State, P::Message>) {
+    /// Row by row, all that stayed or heard something.
+    fn dense(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let silence = P::Message::default();
-        swept.stayed.clear();
-        let mut heard = std::mem::take(&mut swept.heard);
+        let (mut spoke, mut stayed, mut called) = (0, 0, 0);
+        swept.unlist();
+        let Swept { states, stays, said, scratch, .. } = swept;
+        let Scratch { next, heard, named, requests, now, .. } = scratch;
+        let mut named = named.drain(..).peekable();
         for row in block.rows() {
             let first = row.start;
-            heard.clear();
-            heard.resize(row.len(), P::Message::default());
-            block.gather(row.clone(), &swept.said, &mut heard, |edge, message| self.program.along(edge, message));
+            if heard.len() < row.len() {
+                heard.resize(row.len(), P::Message::default());
+            }
+            block.gather(row.clone(), said, &mut heard[..row.len()], |edge, word| self.program.along(edge, word));
+            while let Some((slot, word)) = named.next_if(|(slot, _)| (*slot as usize) < row.end) {
+                heard[slot as usize - first].combine(word);
+            }
             for run in block.owned(row) {
-                for slot in run {
-                    let heard = std::mem::take(&mut heard[slot - first]);
-                    if swept.stays[slot] || heard != silence {
-                        self.call(at, block, swept, slot, heard);
+                let heard = &mut heard[run.start - first..run.end - first];
+                let (states, stays, next) = (&mut states[run.clone()], &mut stays[run.clone()], &mut next[run.clone()]);
+                let vertices = states.iter_mut().zip(stays).zip(next).zip(heard);
+                for (slot, (((state, stays), next), heard)) in run.zip(vertices) {
+                    let mut word = P::Message::default();
+                    if *stays || *heard != silence {
+                        *now = slot;
+                        called += 1;
+                        let mut vertex = at.vertex(block, slot, &mut word, requests);
+                        let vote = self.program.compute(&mut vertex, state, std::mem::take(heard));
+                        *stays = vote == Vote::Stay;
+                        stayed += usize::from(*stays);
+                        spoke += usize::from(word != silence);
                     }
+                    *next = word;
                 }
             }
+            if requests.failure.is_some() || (at.stopped)() {
+                break;
+            }
         }
-        swept.heard = heard;
+        drop(named);
+        at.called = called;
+        // The halo heard in this superstep; in the next it is silent until it is heard again.
+        for slot in block.seams().iter().flat_map(|seam| &seam.halo) {
+            said[slot.index()] = P::Message::default();
+        }
+        std::mem::swap(said, next);
+        scratch.stale = true;
+        swept.spoke.only(spoke);
+        swept.stayed.only(stayed);
     }
 
-    fn sparse(&self, at: &mut Call<'_, '_, P::Global>, block: &G::Block, swept: &mut Swept<P::State, P::Message>) {
+    /// What the few said goes to their neighbours, and those are called.
+    fn push(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let silence = P::Message::default();
-        let mut called = std::mem::take(&mut swept.stayed.slots);
-        called.iter().for_each(|slot| swept.marks[*slot as usize] = Mark::Called);
-        for slot in &swept.spoke.slots {
-            block.each_neighbor(Slot(*slot), |to, _| {
-                if swept.marks[to.index()] == Mark::Quiet {
-                    swept.marks[to.index()] = Mark::Called;
-                    called.push(to.0);
+        let Swept { states, stays, stayed, spoke, scratch, .. } = swept;
+        let Scratch { next, awake, words, named, requests, now, .. } = scratch;
+        stayed.items.iter().for_each(|slot| awake.insert(*slot));
+        // Whether a word is heeded hangs on a load from far away, so it is no branch: words are
+        // put down at any rate, the next upon those that are not heeded.
+        let mut heeded = 0;
+        let mut hear = |words: &mut [(u32, P::Message)]| {
+            for (to, word) in words {
+                next[*to as usize].combine(std::mem::take(word));
+                awake.insert(*to);
+            }
+        };
+        for (from, said) in spoke.items.drain(..) {
+            block.each_owned_neighbor(slot(from as usize), |to, edge| {
+                let word = self.program.along(edge, &said);
+                let heeds = self.program.heeds(&states[to.index()], &word);
+                if heeded == words.len() {
+                    words.push((to.0, word));
+                } else {
+                    words[heeded] = (to.0, word);
                 }
+                heeded += usize::from(heeds);
             });
-        }
-        called.sort_unstable();
-        for slot in called.iter().map(|slot| *slot as usize) {
-            swept.marks[slot] = Mark::Quiet;
-            let mut heard = [P::Message::default()];
-            block.gather(slot..slot + 1, &swept.said, &mut heard, |edge, message| self.program.along(edge, message));
-            let [heard] = heard;
-            if swept.stays[slot] || heard != silence {
-                self.call(at, block, swept, slot, heard);
+            if heeded > BATCH {
+                hear(&mut words[..heeded]);
+                heeded = 0;
             }
         }
+        hear(&mut words[..heeded]);
+        hear(named);
+        named.clear();
+        let any_stayed = stayed.count > 0;
+        spoke.clear();
+        stayed.clear();
+        awake.drain(|slot| {
+            let index = slot as usize;
+            let heard = std::mem::take(&mut next[index]);
+            let stayed_before = any_stayed && std::mem::take(&mut stays[index]);
+            if heard == silence && !stayed_before {
+                return;
+            }
+            *now = index;
+            at.called += 1;
+            let mut word = P::Message::default();
+            let vertex = at.vertex(block, index, &mut word, requests);
+            let vote = self.call(vertex, &mut states[index], heard);
+            if vote == Vote::Stay {
+                stays[index] = true;
+                stayed.push(slot);
+            }
+            if word != silence {
+                spoke.push((slot, word));
+            }
+        });
     }
 
-    /// Tells every neighbouring block what the border said, where it said anything.
-    fn speak(
-        &self,
-        at: &mut Superstep<'_, Said<P::Message>, P::Global>,
-        block: &G::Block,
-        swept: &Swept<P::State, P::Message>,
-    ) {
-        if swept.spoke.is_empty() {
-            return;
-        }
+    /// The few mark their neighbours, and the marked gather.
+    fn ring(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let silence = P::Message::default();
-        for seam in block.seams() {
-            let said = |slot: &Slot| &swept.said[slot.index()];
-            let loud = seam.border.iter().filter(|slot| *said(slot) != silence).count();
-            if loud == 0 {
-                continue;
+        let Swept { states, stays, stayed, said, spoke, scratch, .. } = swept;
+        let Scratch { awake, named, requests, now, .. } = scratch;
+        stayed.items.iter().for_each(|slot| awake.insert(*slot));
+        for (from, word) in &mut spoke.items {
+            block.each_owned_neighbor(slot(*from as usize), |to, _| awake.insert(to.0));
+            said[*from as usize] = std::mem::take(word);
+        }
+        named.iter().for_each(|(to, _)| awake.insert(*to));
+        let mut named = named.drain(..).peekable();
+        let mut speaking = Listed { whole: true, ..Listed::default() };
+        stayed.clear();
+        awake.drain(|at_slot| {
+            let index = at_slot as usize;
+            let mut heard = block.hear(slot(index), said, |edge, word| self.program.along(edge, word));
+            while let Some((_, word)) = named.next_if(|(slot, _)| *slot == at_slot) {
+                heard.combine(word);
             }
-            if loud * 3 > seam.border.len() {
-                let mut values = Vec::new();
-                seam.gather(&swept.said, &mut values);
-                at.send(seam.to, Said::Dense(values));
-            } else {
-                let places = seam.border.iter().enumerate().filter(|(_, slot)| *said(slot) != silence);
-                at.send(seam.to, Said::Sparse(places.map(|(k, slot)| (k as u32, said(slot).clone())).collect()));
+            if !std::mem::take(&mut stays[index]) && heard == silence {
+                return;
             }
-        }
-    }
-}
-
-/// What a call needs of the superstep.
-struct Call<'a, 'g, Gl> {
-    superstep: u64,
-    global: &'g Gl,
-    contribution: &'a mut Gl,
-}
-
-impl<S, M: Default + Clone + PartialEq> Swept<S, M> {
-    /// Notes what the slot that was just called said and voted.
-    #[inline]
-    fn note(&mut self, slot: usize, vote: Vote) {
-        if self.saying[slot] != M::default() {
-            self.speaking.push(slot);
-        }
-        let stays = vote == Vote::Stay;
-        self.stays[slot] = stays;
-        if stays {
-            self.stayed.push(slot);
-        }
+            *now = index;
+            at.called += 1;
+            let mut word = P::Message::default();
+            let vertex = at.vertex(block, index, &mut word, requests);
+            let vote = self.call(vertex, &mut states[index], heard);
+            if vote == Vote::Stay {
+                stays[index] = true;
+                stayed.push(at_slot);
+            }
+            if word != silence {
+                speaking.push((at_slot, word));
+            }
+        });
+        spoke.items.iter().for_each(|(slot, _)| said[*slot as usize] = P::Message::default());
+        *spoke = speaking;
     }
 
-    /// Puts what came over the seams into the halo.
-    fn hear<B: Block>(&mut self, block: &B, mail: Vec<(BlockId, Said<M>)>) {
-        for (from, said) in mail {
-            let seams = block.seams();
-            let seam = seams.binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
-            let halo = &seams[seam].halo;
-            match said {
-                Said::Dense(values) => {
-                    seams[seam].scatter(&values, &mut self.said);
-                    let loud = halo.iter().zip(&values).filter(|(_, value)| **value != M::default());
-                    loud.for_each(|(slot, _)| self.spoke.push(slot.index()));
-                }
-                Said::Sparse(values) => {
-                    for (k, value) in values {
-                        let slot = halo[k as usize].index();
-                        self.said[slot] = value;
-                        self.spoke.push(slot);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Turns what is being said into what was said.
-    fn turn(&mut self) {
-        if self.spoke.overflow {
-            self.said.fill(M::default());
+    /// One superstep of a block that has not been changed in it.
+    fn sweep(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
+        let awake = swept.spoke.count + swept.stayed.count + swept.scratch.named.len();
+        if at.superstep == 0 {
+            self.begin(at, block, swept);
+        } else if !(swept.spoke.whole && swept.stayed.whole) || awake * DENSE > swept.scratch.owned {
+            self.dense(at, block, swept);
         } else {
-            self.spoke.slots.iter().for_each(|slot| self.said[*slot as usize] = M::default());
+            if std::mem::take(&mut swept.scratch.stale) {
+                swept.scratch.next.fill(P::Message::default());
+            }
+            match pushes::<G, P>() {
+                true => self.push(at, block, swept),
+                false => self.ring(at, block, swept),
+            }
         }
-        self.spoke.clear();
-        std::mem::swap(&mut self.said, &mut self.saying);
-        std::mem::swap(&mut self.spoke, &mut self.speaking);
     }
 }
 
-impl<G, P> BlockProgram<G> for Sweep<G, P>
-where
-    G: Topology,
-    P: VertexProgram<G>,
-{
-    type State = Swept<P::State, P::Message>;
-    type Parcel = Said<P::Message>;
+impl<G: Topology, P: VertexProgram<G>> BlockProgram<G> for Sweep<G, P> {
+    type State = Swept<G, P>;
+    type Parcel = Parcel<G::Edge, P::Message>;
     type Global = P::Global;
     type Output = Vec<(VertexId, P::State)>;
 
-    fn init(&self, _graph: &G, block: &G::Block) -> Result<Self::State> {
-        let slots = block.slots();
-        let mut marks = vec![Mark::Foreign; slots];
-        let mut owned = 0;
-        for run in block.rows().flat_map(|row| block.owned(row)) {
-            owned += run.len();
-            marks[run].fill(Mark::Quiet);
+    fn init(&self, graph: &G, block: &G::Block) -> Result<Self::State> {
+        Ok(Swept::new(graph, block))
+    }
+
+    fn restored(&self, graph: &G, block: &G::Block, state: &mut Self::State) -> Result<()> {
+        state.scratch.graph = Some(graph.clone());
+        for changes in std::mem::take(&mut state.history) {
+            let now = state.scratch.changed.as_ref().unwrap_or(block);
+            state.scratch.changed = Some(now.apply(&changes)?.0);
+            state.remember(changes);
         }
-        let limit = owned / DENSE + 1;
-        Ok(Swept {
-            states: Vec::new(),
-            said: vec![P::Message::default(); slots],
-            saying: vec![P::Message::default(); slots],
-            spoke: Listed::new(limit),
-            speaking: Listed::new(limit),
-            stays: vec![false; slots],
-            stayed: Listed::new(limit),
-            marks,
-            owned,
-            heard: Vec::new(),
-        })
+        let changed = state.scratch.changed.take();
+        state.fit(changed.as_ref().unwrap_or(block));
+        state.scratch.changed = changed;
+        Ok(())
     }
 
     fn compute(
@@ -326,26 +318,52 @@ where
         state: &mut Self::State,
         mail: Vec<(BlockId, Self::Parcel)>,
     ) -> Result<Vote> {
-        state.hear(block, mail);
+        let mut changed = state.scratch.changed.take();
+        let changes = state.hear(changed.as_ref().unwrap_or(block), mail);
+        state.refuse_strangers(!changes.is_empty())?;
         let mut contribution = P::Global::default();
-        let mut call = Call { superstep: at.number(), global: at.global(), contribution: &mut contribution };
-        let awake = state.spoke.slots.len() + state.stayed.slots.len();
-        if at.number() == 0 {
-            self.begin(&mut call, block, state);
-        } else if state.spoke.overflow || state.stayed.overflow || awake * DENSE > state.owned {
-            self.dense(&mut call, block, state);
-        } else {
-            self.sparse(&mut call, block, state);
-        }
-        at.contribute(contribution);
-        state.turn();
-        let said = match state.spoke.overflow {
-            false => state.spoke.slots.len() as u64,
-            true => state.said.iter().filter(|message| **message != P::Message::default()).count() as u64,
+        let mut call = Call {
+            superstep: at.number(),
+            global: at.global(),
+            contribution: &mut contribution,
+            stopped: &|| at.stopped(),
+            called: 0,
         };
-        at.count(said);
-        self.speak(at, block, state);
-        Ok(if state.spoke.is_empty() && state.stayed.is_empty() { Vote::Halt } else { Vote::Stay })
+        let swept = contained(|| {
+            let now = changed.as_ref().unwrap_or(block);
+            match changes.is_empty() {
+                true => self.sweep(&mut call, now, state),
+                false => changed = Some(self.change(&mut call, now, state, changes)?),
+            }
+            Ok(())
+        });
+        let called = call.called;
+        let now = changed.as_ref().unwrap_or(block);
+        if let Err(panic) = swept.and_then(|result: Result<()>| result) {
+            // What the graph says of its changes names the vertex by itself.
+            let here = (state.scratch.now < now.slots()).then(|| now.id(slot(state.scratch.now)));
+            return Err(match here {
+                Some(vertex) if panic.message().starts_with("the program panicked") => {
+                    Error::new(Kind::Program, format!("vertex {vertex}: {}", panic.message()))
+                }
+                _ => panic,
+            });
+        }
+        if let Some((at, reason)) = state.scratch.requests.failure.take() {
+            return Err(Error::new(Kind::Program, format!("vertex {}: {reason}", now.id(at))));
+        }
+        state.refuse_strangers(false)?;
+        at.contribute(contribution);
+        at.wake(called as u64);
+        at.count(state.spoke.count as u64);
+        state.list(now, state.scratch.owned / DENSE);
+        let vote = match state.spoke.count + state.stayed.count {
+            0 => Vote::Halt,
+            _ => Vote::Stay,
+        };
+        state.speak(now, at)?;
+        state.scratch.changed = changed;
+        Ok(vote)
     }
 
     fn done(&self, superstep: u64, global: &P::Global) -> bool {
@@ -353,11 +371,15 @@ where
     }
 
     fn finish(&self, block: &G::Block, state: Self::State) -> Result<Self::Output> {
-        let mut out = Vec::with_capacity(state.owned);
-        for run in block.rows().flat_map(|row| block.owned(row)) {
-            let vertices = run.clone().map(|slot| block.vertex(Slot(slot as u32)).0);
-            out.extend(vertices.zip(state.states[run].iter().cloned()));
-        }
+        let block = state.scratch.changed.as_ref().unwrap_or(block);
+        let mut out = Vec::with_capacity(state.scratch.owned);
+        let mut states = state.states.into_iter();
+        let mut next = 0;
+        block.each_owned(|slot, vertex| {
+            let state = states.nth(slot.index() - next).expect("every owned slot has a state");
+            next = slot.index() + 1;
+            out.push((vertex, state));
+        });
         Ok(out)
     }
 }

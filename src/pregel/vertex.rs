@@ -5,18 +5,23 @@
 //! neighbours it has. And there is no absent message: the default value of the message is
 //! *silence*, which a receiver cannot tell from nothing said.
 
+use std::fmt::Debug;
+
 use crate::combine::Combine;
-use crate::graph::topology::{Block, Topology};
+use crate::graph::change::Change;
+use crate::graph::topology::{Block, Mutable, Topology};
 use crate::id::{Slot, VertexId};
 use crate::pregel::block::{Vote, Wire};
+use crate::pregel::requests::Requests;
 
 /// A computation at every vertex.
 ///
 /// Laws: absorbing `Message::default()` changes nothing, and `along` keeps it. Where a law is
-/// broken, vertices hear what was never said.
-pub trait VertexProgram<G: Topology>: Clone + Send + Sync + 'static {
+/// broken, vertices hear what was never said. `Debug` tells a program and its parameters whole:
+/// what was saved of another is refused by it.
+pub trait VertexProgram<G: Topology>: Clone + Debug + Send + Sync + 'static {
     /// What a vertex keeps between supersteps.
-    type State: Clone + Wire;
+    type State: Clone + Sync + Wire;
     /// What a vertex says; what it hears is the merge of what its sources said.
     type Message: Combine + Default + Clone + PartialEq + Wire;
     /// What all vertices contribute to and, one superstep later, all see.
@@ -25,8 +30,27 @@ pub trait VertexProgram<G: Topology>: Clone + Send + Sync + 'static {
     /// Superstep 0: the state of a vertex. It may broadcast and contribute.
     fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (Self::State, Vote);
 
+    /// Superstep 0 of a vertex whose state of an earlier run the caller gave. As it stands it
+    /// begins as all others; a program that can go on from there says how.
+    fn resume(&self, vertex: &mut Vertex<'_, G, Self>, state: Self::State) -> (Self::State, Vote) {
+        drop(state);
+        self.init(vertex)
+    }
+
     /// A later superstep of a vertex that stayed, or heard something.
     fn compute(&self, vertex: &mut Vertex<'_, G, Self>, state: &mut Self::State, heard: Self::Message) -> Vote;
+
+    /// Whether a vertex in `state` would do anything on hearing `message`. Saying no to what cannot
+    /// matter saves the call, where messages are pushed.
+    ///
+    /// Law: leaving out a message to which it says no changes neither what
+    /// [`compute`](VertexProgram::compute) does nor, where nothing else is heard, that it does
+    /// nothing and halts; whatever else is heard before.
+    #[inline]
+    fn heeds(&self, state: &Self::State, message: &Self::Message) -> bool {
+        let _ = (state, message);
+        true
+    }
 
     /// What an edge makes of a message.
     fn along(&self, edge: G::Edge, message: &Self::Message) -> Self::Message {
@@ -49,30 +73,36 @@ pub struct Vertex<'a, G: Topology, P: VertexProgram<G>> {
     pub(crate) global: &'a P::Global,
     pub(crate) contribution: &'a mut P::Global,
     pub(crate) said: &'a mut P::Message,
+    pub(crate) requests: &'a mut Requests<G::Edge, P::Message>,
 }
 
 impl<G: Topology, P: VertexProgram<G>> Vertex<'_, G, P> {
     /// Its number in the whole graph.
+    #[inline]
     pub fn id(&self) -> VertexId {
-        self.block.vertex(self.slot).0
+        self.block.id(self.slot)
     }
 
     /// What the graph knows of it: a voxel's value, nothing.
+    #[inline]
     pub fn value(&self) -> <G::Block as Block>::Vertex {
-        self.block.vertex(self.slot).1
+        self.block.value(self.slot)
     }
 
     /// The number of edges out of it.
+    #[inline]
     pub fn degree(&self) -> u32 {
         self.block.degree(self.slot)
     }
 
     /// The number of the superstep, from 0.
+    #[inline]
     pub fn superstep(&self) -> u64 {
         self.superstep
     }
 
     /// What all vertices contributed in the superstep before.
+    #[inline]
     pub fn global(&self) -> &P::Global {
         self.global
     }
@@ -83,9 +113,55 @@ impl<G: Topology, P: VertexProgram<G>> Vertex<'_, G, P> {
         *self.said = message;
     }
 
+    /// Says `message` to one vertex, wherever it is, which hears it merged with all else it
+    /// hears. It is dear beside a broadcast: the message carries a name. To a vertex that is not
+    /// there is an error that ends the run; to one that was removed, nothing.
+    pub fn send(&mut self, to: VertexId, message: P::Message) {
+        self.requests.sends.push((self.id(), to, message));
+    }
+
     /// Adds to what all vertices see in the next superstep.
     #[inline]
     pub fn contribute(&mut self, value: P::Global) {
         self.contribution.combine(value);
+    }
+
+    /// Visits the edges out of the vertex: the vertex they lead to, and what is known of them.
+    pub fn each_neighbor(&self, mut visit: impl FnMut(VertexId, G::Edge)) {
+        self.block.each_neighbor(self.slot, |to, edge| visit(self.block.id(to), edge));
+    }
+
+    /// Ends the run on every worker: an error that names this vertex, the superstep and `reason`.
+    pub fn fail(&mut self, reason: impl Into<String>) {
+        let slot = self.slot;
+        self.requests.failure.get_or_insert_with(|| (slot, reason.into()));
+    }
+}
+
+/// Requests for [changes](Change) of the graph, made at the end of the superstep.
+impl<G: Topology<Block: Mutable>, P: VertexProgram<G>> Vertex<'_, G, P> {
+    /// Removes this vertex and all its edges; its state is not part of the result.
+    pub fn remove(&mut self) {
+        self.requests.changes.push(Change::RemoveVertex(self.id()));
+    }
+
+    /// Adds a vertex without edges; one that is there stays as it is.
+    pub fn add_vertex(&mut self, id: VertexId) {
+        self.requests.changes.push(Change::AddVertex(id));
+    }
+
+    /// Adds an edge from this vertex.
+    pub fn add_edge(&mut self, to: VertexId, value: G::Edge) {
+        self.requests.changes.push(Change::AddEdge(self.id(), to, value));
+    }
+
+    /// Removes all edges from this vertex to another.
+    pub fn remove_edge(&mut self, to: VertexId) {
+        self.requests.changes.push(Change::RemoveEdge(self.id(), to));
+    }
+
+    /// Gives the edges from this vertex to another a value.
+    pub fn set_edge(&mut self, to: VertexId, value: G::Edge) {
+        self.requests.changes.push(Change::SetEdge(self.id(), to, value));
     }
 }

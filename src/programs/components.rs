@@ -23,14 +23,25 @@ impl<G: Topology> VertexProgram<G> for Components {
 
     fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (u64, Vote) {
         let label = vertex.id().0;
-        vertex.broadcast(Min(Some(label)));
+        vertex.broadcast(Min(label));
         (label, Vote::Halt)
     }
 
+    /// Right where the graph has only gained vertices and edges since.
+    fn resume(&self, vertex: &mut Vertex<'_, G, Self>, label: u64) -> (u64, Vote) {
+        vertex.broadcast(Min(label));
+        (label, Vote::Halt)
+    }
+
+    #[inline]
+    fn heeds(&self, label: &u64, heard: &Min<u64>) -> bool {
+        heard.0 < *label
+    }
+
     fn compute(&self, vertex: &mut Vertex<'_, G, Self>, label: &mut u64, heard: Min<u64>) -> Vote {
-        if let Some(smaller) = heard.0.filter(|heard| heard < label) {
-            *label = smaller;
-            vertex.broadcast(Min(Some(smaller)));
+        if heard.0 < *label {
+            *label = heard.0;
+            vertex.broadcast(heard);
         }
         Vote::Halt
     }

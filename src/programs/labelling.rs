@@ -105,6 +105,7 @@ pub enum Parcel {
 }
 
 /// The state of a block.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Labelled {
     runs: Runs,
     /// The part of each run.

@@ -34,7 +34,7 @@ pub struct Verdict {
 }
 
 /// The parts at all seams, joined.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Joined {
     parts: Vec<Part>,
     /// Parts of block `b` are `blocks[b]..blocks[b + 1]`.

@@ -3,11 +3,14 @@
 //! The rank of a vertex is (1 − d)/n plus d times what it is given: each vertex gives its rank in
 //! equal parts to those it points at, and one that points at nobody to all (dangling mass). It
 //! ends after `iterations`, or when no more than `tolerance` of the rank moved in a superstep.
-//! One value a vertex and superstep; ranks sum to 1.
+//! One value a vertex and superstep; ranks sum to 1. What a vertex is given is summed in the order
+//! of its sources, and what all contribute [exactly](crate::exact), so ranks have the same bits for
+//! every cut.
 
 use serde::{Deserialize, Serialize};
 
 use crate::combine::Sum;
+use crate::exact::ExactSum;
 use crate::graph::topology::Topology;
 use crate::pregel::block::Vote;
 use crate::pregel::vertex::{Vertex, VertexProgram};
@@ -32,39 +35,50 @@ impl PageRank {
     }
 
     /// Says what each neighbour is given; rank that has nowhere to go is contributed.
-    fn give<G: Topology>(vertex: &mut Vertex<'_, G, Self>, rank: f64, moved: f64) {
-        match vertex.degree() {
-            0 => vertex.contribute((Sum(rank), Sum(moved))),
-            degree => {
-                vertex.broadcast(Sum(rank / f64::from(degree)));
-                vertex.contribute((Sum(0.0), Sum(moved)));
-            }
+    #[inline(always)]
+    fn give<G: Topology>(&self, vertex: &mut Vertex<'_, G, Self>, rank: f64, moved: f64) {
+        let degree = vertex.degree();
+        if degree > 0 {
+            vertex.broadcast(Sum(rank / f64::from(degree)));
+        }
+        if degree == 0 || self.tolerance > 0.0 {
+            let stranded = if degree == 0 { rank } else { 0.0 };
+            vertex.contribute(exact(stranded, if self.tolerance > 0.0 { moved } else { 0.0 }));
         }
     }
+}
+
+/// A contribution. Apart, as most vertices make none.
+#[inline(never)]
+fn exact(stranded: f64, moved: f64) -> (ExactSum, ExactSum) {
+    (stranded.into(), moved.into())
 }
 
 impl<G: Topology> VertexProgram<G> for PageRank {
     type State = f64;
     type Message = Sum<f64>;
-    /// Dangling mass, and how much rank moved.
-    type Global = (Sum<f64>, Sum<f64>);
+    /// Dangling mass; and how much rank moved, where a tolerance is given.
+    type Global = (ExactSum, ExactSum);
 
     fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (f64, Vote) {
         let rank = 1.0 / self.vertices as f64;
-        Self::give(vertex, rank, f64::INFINITY);
+        self.give(vertex, rank, f64::INFINITY);
         (rank, Vote::Stay)
     }
 
+    // It is called for every vertex in every superstep, and is nothing but arithmetic.
+    #[inline(always)]
     fn compute(&self, vertex: &mut Vertex<'_, G, Self>, rank: &mut f64, given: Sum<f64>) -> Vote {
-        let given = given.0 + vertex.global().0.0 / self.vertices as f64;
-        let new = (1.0 - self.damping) / self.vertices as f64 + self.damping * given;
+        let part = 1.0 / self.vertices as f64;
+        let given = given.0 + vertex.global().0.value() * part;
+        let new = (1.0 - self.damping) * part + self.damping * given;
         let moved = (new - *rank).abs();
         *rank = new;
-        Self::give(vertex, new, moved);
+        self.give(vertex, new, moved);
         Vote::Stay
     }
 
     fn done(&self, superstep: u64, (_, moved): &Self::Global) -> bool {
-        superstep >= self.iterations || (self.tolerance > 0.0 && moved.0 <= self.tolerance)
+        superstep >= self.iterations || (self.tolerance > 0.0 && moved.value() <= self.tolerance)
     }
 }

@@ -22,12 +22,12 @@ pub struct Extent {
 impl Extent {
     /// The extent from `low` to `high`.
     pub fn new(low: f64, high: f64) -> Self {
-        Self { low: Min(Some(low)), high: Max(Some(high)) }
+        Self { low: Min(low), high: Max(high) }
     }
 
     /// The smallest and the largest value, where there is one.
     pub fn bounds(&self) -> Option<(f64, f64)> {
-        self.low.0.zip(self.high.0)
+        (self.low.0 <= self.high.0).then_some((self.low.0, self.high.0))
     }
 
     /// Takes in the voxels of `region` of the volume called `name`.
