@@ -11,9 +11,11 @@
 //! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
 //! - [`exact`] sums floats to the same bits in any order; [`store`] keeps checkpoints of runs.
 //! - [`measure`] makes tables of what was counted, and [`report`] a page for people.
+//! - [`mod@bench`] runs the engine beside plain kernels.
 //!
 //! [`prelude`] has what a vertex program needs.
 
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod combine;

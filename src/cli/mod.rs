@@ -3,6 +3,7 @@
 mod analyse;
 mod args;
 mod arguments;
+mod bench;
 mod common;
 mod contacts;
 mod context;
