@@ -31,11 +31,6 @@ const DENSE: usize = 6;
 /// Words that are put down before they are heard.
 const BATCH: usize = 256;
 
-/// Whether a sparse superstep pushes: then nothing that is merged in it depends on the order.
-pub(crate) const fn pushes<G: Topology, P: VertexProgram<G>>() -> bool {
-    P::Message::ORDER_FREE
-}
-
 /// States by vertex.
 type States<S> = Vec<(VertexId, S)>;
 
@@ -174,7 +169,10 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
     fn push(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let silence = P::Message::default();
         let Swept { states, stays, stayed, spoke, scratch, .. } = swept;
-        let Scratch { next, awake, words, named, requests, now, .. } = scratch;
+        let Scratch { next, stale, awake, words, named, requests, now, .. } = scratch;
+        if std::mem::take(stale) {
+            next.fill(P::Message::default());
+        }
         stayed.items.iter().for_each(|slot| awake.insert(*slot));
         // Whether a word is heeded hangs on a load from far away, so it is no branch: words are
         // put down at any rate, the next upon those that are not heeded.
@@ -241,7 +239,7 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
         }
         named.iter().for_each(|(to, _)| awake.insert(*to));
         let mut named = named.drain(..).peekable();
-        let mut speaking = Listed { whole: true, ..Listed::default() };
+        let mut speaking = Listed::default();
         stayed.clear();
         awake.drain(|at_slot| {
             let index = at_slot as usize;
@@ -276,14 +274,10 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
             self.begin(at, block, swept);
         } else if !(swept.spoke.whole && swept.stayed.whole) || awake * DENSE > swept.scratch.owned {
             self.dense(at, block, swept);
+        } else if P::Message::ORDER_FREE {
+            self.push(at, block, swept);
         } else {
-            if std::mem::take(&mut swept.scratch.stale) {
-                swept.scratch.next.fill(P::Message::default());
-            }
-            match pushes::<G, P>() {
-                true => self.push(at, block, swept),
-                false => self.ring(at, block, swept),
-            }
+            self.ring(at, block, swept);
         }
     }
 }

@@ -13,12 +13,19 @@ use crate::pregel::requests::Requests;
 use crate::pregel::vertex::VertexProgram;
 
 /// Items by list where they are few, else their number alone.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Listed<T> {
     pub(crate) items: Vec<T>,
     pub(crate) count: usize,
     /// Whether `items` has them all.
     pub(crate) whole: bool,
+}
+
+impl<T> Default for Listed<T> {
+    /// None, and a list of them.
+    fn default() -> Self {
+        Self { items: Vec::new(), count: 0, whole: true }
+    }
 }
 
 impl<T> Listed<T> {
@@ -69,7 +76,7 @@ pub(crate) struct Scratch<G: Topology, P: VertexProgram<G>> {
     /// Vertices that were removed.
     pub(crate) gone: HashSet<VertexId>,
     pub(crate) owned: usize,
-    /// Where a sparse sweep merges what is heard, silence between supersteps; where a dense one
+    /// Where a sweep that pushes merges what is heard, silence between supersteps; where a dense one
     /// puts what is said, and then `stale`.
     pub(crate) next: Vec<P::Message>,
     pub(crate) stale: bool,
@@ -120,8 +127,8 @@ impl<G: Topology, P: VertexProgram<G>> Swept<G, P> {
         let mut swept = Self {
             states: Vec::new(),
             stays: Vec::new(),
-            stayed: Listed { items: Vec::new(), count: 0, whole: true },
-            spoke: Listed { items: Vec::new(), count: 0, whole: true },
+            stayed: Listed::default(),
+            spoke: Listed::default(),
             said: vec![P::Message::default(); block.slots()],
             history: Vec::new(),
             scratch: Scratch::default(),
