@@ -13,6 +13,7 @@ use crate::bench::idle::Idle;
 use crate::bench::input::{Input, inputs};
 use crate::bench::memory;
 use crate::bench::op::{OPS, Op};
+use crate::bench::row::{Engine, Row, median};
 use crate::error::{Error, Result};
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
@@ -30,40 +31,6 @@ pub struct Plan {
     pub cases: Vec<String>,
     /// The names of the operations; empty for all.
     pub ops: Vec<String>,
-}
-
-/// A figure of the engine beside the plain kernel's.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
-    /// The operation.
-    pub op: String,
-    /// The graph.
-    pub case: String,
-    /// Worker threads of each process.
-    pub workers: usize,
-    /// Processes.
-    pub processes: usize,
-    /// The median time of a run.
-    pub seconds: f64,
-    /// Of that, a start that computes nothing: blocks of a lattice are made from voxels in it.
-    pub setup_seconds: f64,
-    /// Supersteps of a run.
-    pub supersteps: u64,
-    /// Directed edges a second, in all supersteps that use each of them.
-    pub rate: f64,
-    /// The unit of the rate.
-    pub unit: &'static str,
-    /// What it is compared with.
-    pub baseline: &'static str,
-    /// The median time of that.
-    pub baseline_seconds: f64,
-    /// The time of the baseline over ours: above 1 is faster.
-    pub ratio: f64,
-    /// The most resident memory of the process while the engine ran: graphs in both forms
-    /// included.
-    pub peak_rss_bytes: Option<u64>,
-    /// Of that, what was not there before: states, messages and, of a lattice, its blocks.
-    pub run_rss_bytes: Option<u64>,
 }
 
 /// All that was measured.
@@ -113,7 +80,7 @@ fn chosen(plan: &Plan) -> Result<(Vec<Input>, Vec<Op>)> {
     Ok((inputs, OPS.into_iter().filter(|op| asked(&plan.ops, op.name)).collect()))
 }
 
-fn known(what: &str, asked: &[String], names: &[&str]) -> Result<()> {
+pub(crate) fn known(what: &str, asked: &[String], names: &[&str]) -> Result<()> {
     match asked.iter().find(|asked| !names.contains(&&***asked)) {
         Some(asked) => Err(Error::usage(format!("«{asked}» is no {what}: there are {}", names.join(", ")))),
         None => Ok(()),
@@ -165,15 +132,17 @@ fn rows(op: &Op, case: &Case, runtimes: &[&Runtime], repeat: usize) -> Result<Ve
             workers: runtime.workers().per_process(),
             processes: runtime.workers().processes(),
             seconds,
-            setup_seconds: median(run.setups),
-            supersteps: run.supersteps,
             rate: edges as f64 / seconds,
             unit: "edges/s",
-            baseline: "plain",
-            baseline_seconds,
-            ratio: baseline_seconds / seconds,
+            baseline: Some("plain".into()),
+            baseline_seconds: Some(baseline_seconds),
+            ratio: Some(baseline_seconds / seconds),
             peak_rss_bytes: run.peak,
-            run_rss_bytes: run.more,
+            engine: Some(Engine {
+                setup_seconds: median(run.setups),
+                supersteps: run.supersteps,
+                run_rss_bytes: run.more,
+            }),
         }
     };
     Ok(runtimes.iter().zip(runs).map(row).collect())
@@ -197,10 +166,4 @@ fn setup(case: &Case, runtime: &Runtime) -> Result<f64> {
         Graph::Lattice(graph) => timed(|| runtime.run(graph, &idle, &config, |_, ()| Ok(()))),
     };
     report.map(|_| seconds)
-}
-
-/// The median; of an even number the smaller of the two in the middle, of none not a number.
-fn median(mut seconds: Vec<f64>) -> f64 {
-    seconds.sort_by(f64::total_cmp);
-    seconds.get(seconds.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,12 +1,18 @@
-//! The engine beside plain kernels: `septa bench engine` and `benches/engine.rs` share these.
+//! What septa does beside plain kernels and installed peers: `septa bench`, and `benches/engine.rs`.
 
 pub mod case;
 pub mod engine;
 pub mod idle;
+pub mod image;
+pub mod image_op;
 pub mod input;
 pub mod lists;
 pub mod memory;
 pub mod op;
+pub mod peers;
 pub mod plain;
+pub mod row;
 pub mod spread;
 pub mod stencil;
+pub mod volumes;
+pub mod voxelwise;

@@ -1,70 +1,102 @@
 //! `septa bench`.
 
+use std::path::PathBuf;
+
 use clap::ValueEnum;
 
-use crate::bench::engine::{Plan, measure};
+use crate::bench::image_op::What as Volumes;
+use crate::bench::{engine, image};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress::heed;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pregel::runtime::Runtime;
 use crate::workers::Workers;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "With 1 and 2 workers; -w N measures 1 and N, -n N the workers of all processes together.\n\n\
                         Examples:\n  septa bench engine --size 14\n  \
-                        septa bench engine --size 16 --case kronecker16,percolated --op pagerank --json")]
+                        septa bench engine --size 16 --case kronecker16,percolated --op pagerank --json\n  \
+                        septa bench label --size 128 --case blob50,perc30 --op label6,floor\n  \
+                        septa bench contacts --case data/cells.tif --json\n  \
+                        septa bench measure --size 256 --peers .venv-peers")]
 pub(crate) struct Args {
-    /// What is measured: engine (programs on graphs beside plain kernels)
+    /// What is measured: engine (programs on graphs beside plain kernels); label, contacts, measure
+    /// (volumes, beside plain loops over voxels or installed peers)
     #[arg(value_name = "WHAT")]
     what: What,
-    /// How large: the scale of the larger Kronecker graph; at 20 cubes of 128^3 and 200^3 voxels
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    size: u32,
-    /// How often each is timed; the figures are medians
-    #[arg(long, value_name = "R", default_value_t = 5)]
-    repeat: usize,
-    /// Only these graphs
+    /// How large: of engine the scale of the larger Kronecker graph [default: 20], with cubes of
+    /// 128^3 and 200^3 voxels at 20; else the edge of the volumes in voxels [default: 512]
+    #[arg(long, value_name = "N")]
+    size: Option<u32>,
+    /// How often each is timed [default: 5 of engine, else 3]; the figures are medians
+    #[arg(long, value_name = "R")]
+    repeat: Option<usize>,
+    /// Only these graphs or volumes: perc30, perc50, blob50, voronoi, or paths of volumes
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     case: Vec<String>,
     /// Only these operations
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     op: Vec<String>,
+    /// Compare with what is installed in this Python environment: cc3d, bioimage-cpp, scikit-image
+    #[arg(long, value_name = "VENV")]
+    peers: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
     Engine,
+    Label,
+    Contacts,
+    Measure,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
-    let What::Engine = args.what;
-    let plan = Plan {
-        size: args.size,
-        repeat: args.repeat,
-        seed: context.common.seed,
-        cases: args.case.clone(),
-        ops: args.op.clone(),
-    };
     let next = |what: &str| {
         tracing::info!("{what}");
         heed()
     };
-    let measured = match context.workers.processes() {
-        1 => {
-            let mut counts = vec![1, context.common.workers.unwrap_or(2)];
-            counts.dedup();
-            let start = |workers| Runtime::start(&Workers::threads(workers));
-            let runtimes: Vec<Runtime> = counts.into_iter().map(start).collect::<Result<_>>()?;
-            measure(&plan, &runtimes.iter().collect::<Vec<_>>(), next)?
-        }
-        _ => measure(&plan, &[context.runtime()?], next)?,
+    let volumes = match args.what {
+        What::Engine => None,
+        What::Label => Some(Volumes::Label),
+        What::Contacts => Some(Volumes::Contacts),
+        What::Measure => Some(Volumes::Measure),
     };
+    if volumes.is_none() && args.peers.is_some() {
+        return Err(Error::usage("--peers: graphs are compared with plain kernels only: leave it out"));
+    }
+    let size = args.size.unwrap_or(if volumes.is_none() { 20 } else { 512 });
+    let repeat = args.repeat.unwrap_or(if volumes.is_none() { 5 } else { 3 });
+    let (seed, cases, ops) = (context.common.seed, args.case.clone(), args.op.clone());
+    let measured = with_runtimes(context, |runtimes| match volumes {
+        None => {
+            let measured = engine::measure(&engine::Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
+            Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
+        }
+        Some(what) => {
+            let (blocks, peers) = (context.common.block, args.peers.clone());
+            let plan = image::Plan { what, size, blocks, repeat, seed, cases, ops, peers };
+            let measured = image::measure(&plan, runtimes, next)?;
+            Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
+        }
+    })?;
+    let what = args.what.to_possible_value().map(|value| value.get_name().to_string());
     Ok(Figures::default()
-        .with("what", "engine")
-        .with("size", args.size)
-        .with("repeat", args.repeat)
-        .with("cases", measured.cases)
-        .with("rows", measured.rows)
+        .with("what", what)
+        .with("size", size)
+        .with("repeat", repeat)
+        .and(measured)
         .with("seconds", context.seconds()))
+}
+
+/// Calls with the workers of this process alone, one and several, or with those of all processes.
+fn with_runtimes(context: &Context, call: impl FnOnce(&[&Runtime]) -> Result<Figures>) -> Result<Figures> {
+    if context.workers.processes() > 1 {
+        return call(&[context.runtime()?]);
+    }
+    let mut counts = vec![1, context.common.workers.unwrap_or(2)];
+    counts.dedup();
+    let start = |workers| Runtime::start(&Workers::threads(workers));
+    let runtimes: Vec<Runtime> = counts.into_iter().map(start).collect::<Result<_>>()?;
+    call(&runtimes.iter().collect::<Vec<_>>())
 }
