@@ -1,13 +1,27 @@
 //! `septa bench`: every row is there and adds up. Nothing here looks at how long anything takes.
+//!
+//! Peers are played by a script; the real ones are called where `SEPTA_ORACLE` names a Python
+//! environment that has them.
 
 #[path = "common/program.rs"]
 mod program;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use program::septa;
+use septa::volume::open::create;
+use septa::volume::region::Region;
+use septa::volume::shape::{Shape, Spacing};
+use septa::volume::voxel::Voxels;
 use serde_json::Value;
 
 fn bench(arguments: &[&str]) -> Value {
-    let output = septa().args(["bench", "engine", "--json"]).args(arguments).output().unwrap();
+    bench_of("engine", arguments)
+}
+
+fn bench_of(what: &str, arguments: &[&str]) -> Value {
+    let output = septa().args(["bench", what, "--json"]).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("one JSON object")
 }
@@ -72,9 +86,181 @@ fn a_part_can_be_asked_for() {
         (&["--repeat", "0"], "--repeat 0"),
     ];
     for (arguments, says) in wrong {
-        let output = septa().args(["bench", "engine"]).args(arguments).output().unwrap();
+        refused("engine", arguments, 2, says);
+    }
+}
+
+/// Holds a refusal to its exit code and its one line.
+fn refused(what: &str, arguments: &[&str], code: i32, says: &str) {
+    let output = septa().args(["bench", what]).args(arguments).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(code) && output.stdout.is_empty() && error.contains(says), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+}
+
+/// The rows of a bench of volumes as (op, case, workers, baseline), each held to its own figures.
+fn held(told: &Value, voxels: f64) -> Vec<(String, String, u64, Option<String>)> {
+    let rows = told["rows"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let keys: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
+        let all = "op case workers processes seconds rate unit baseline baseline_seconds ratio peak_rss_bytes";
+        assert_eq!(keys, all.split(' ').collect::<Vec<_>>());
+        let [seconds, rate] = ["seconds", "rate"].map(|key| positive(row, key));
+        assert!((rate - voxels / seconds).abs() <= 1e-9 * rate, "{row}");
+        assert_eq!((row["processes"].as_u64(), row["unit"].as_str()), (Some(1), Some("voxels/s")));
+        if row["baseline"].is_null() {
+            assert!(row["baseline_seconds"].is_null() && row["ratio"].is_null(), "{row}");
+        } else {
+            let [baseline, ratio] = ["baseline_seconds", "ratio"].map(|key| positive(row, key));
+            assert!((ratio - baseline / seconds).abs() <= 1e-9 * ratio, "{row}");
+        }
+        if cfg!(target_os = "linux") {
+            positive(row, "peak_rss_bytes");
+        }
+        let name = |key: &str| row[key].as_str().map(str::to_string);
+        (name("op").unwrap(), name("case").unwrap(), row["workers"].as_u64().unwrap(), name("baseline"))
+    })
+    .collect()
+}
+
+#[test]
+fn volumes_have_rows_for_every_operation_and_number_of_workers() {
+    // The command compares every result with the plain loop's, and fails where they differ.
+    let labelling = ["label6", "label26", "figures6", "figures26", "floor"];
+    let all: [(&str, &[&str], &[&str]); 3] = [
+        ("label", &["perc30", "perc50", "blob50", "voronoi"], &labelling),
+        ("contacts", &["voronoi"], &["contacts6", "contacts26"]),
+        ("measure", &["voronoi"], &["measure", "measure+contacts6"]),
+    ];
+    for (what, cases, ops) in all {
+        let told = bench_of(what, &["--size", "48", "--repeat", "2", "--seed", "5", "-w", "3"]);
+        assert_eq!((&told["what"], &told["size"], &told["repeat"]), (&what.into(), &48.into(), &2.into()));
+        for (case, name) in told["cases"].as_array().unwrap().iter().zip(cases) {
+            assert_eq!((case["case"].as_str(), case["shape"].as_str()), (Some(*name), Some("48x48x48")));
+            positive(case, "generate_seconds");
+        }
+        let expected = cases.iter().flat_map(|case| {
+            let baseline = |op: &str| (op != "floor").then(|| "plain".to_string());
+            ops.iter().flat_map(move |op| [1, 3].map(|w| (op.to_string(), case.to_string(), w, baseline(op))))
+        });
+        assert_eq!(held(&told, 48f64.powi(3)), expected.collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn any_cut_gives_what_the_plain_loop_gives() {
+    for (what, block) in [("label", "7"), ("label", "whole"), ("contacts", "9"), ("measure", "16")] {
+        let told = bench_of(what, &["--size", "32", "--repeat", "1", "--block", block]);
+        assert!(!held(&told, 32f64.powi(3)).is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_of_volumes_is_refused() {
+    refused("label", &["--case", "sponge"], 2, "«sponge» is no volume here: there are perc30, perc50");
+    refused("contacts", &["--case", "blob50"], 2, "«blob50» is no volume here: there are voronoi");
+    refused("measure", &["--op", "label6"], 2, "«label6» is no operation: there are measure");
+    refused("label", &["--size", "7"], 2, "a size of 7");
+    refused("label", &["--repeat", "0"], 2, "--repeat 0");
+    refused("engine", &["--peers", "."], 2, "--peers");
+    refused("label", &["--peers", "/nowhere"], 3, "/nowhere: no Python environment");
+}
+
+/// A folder with a mask of three balls, `balls.npy`, an environment, `venv`, whose Python says that
+/// cc3d is there and answers every call by `answer`, and an empty folder, `tmp`.
+fn staged(answer: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut voxels = vec![0u8; 20 * 20 * 20];
+    for (k, voxel) in voxels.iter_mut().enumerate() {
+        let at = [k / 400, k / 20 % 20, k % 20];
+        let near = |centre: usize| at.iter().map(|at| at.abs_diff(centre).pow(2)).sum::<usize>() <= 6;
+        *voxel = u8::from([3, 10, 16].into_iter().any(near));
+    }
+    let shape = Shape([20; 3]);
+    let sink = create(&path("balls.npy"), shape, septa::volume::voxel::Dtype::U8, &Spacing::default()).unwrap();
+    sink.write(&Region::whole(shape), &Voxels::from_vec(shape, voxels)).unwrap();
+    sink.finish().unwrap();
+    std::fs::create_dir_all(path("venv/bin")).unwrap();
+    std::fs::create_dir(path("tmp")).unwrap();
+    let hello = r#"{"tools":["cc3d"],"missing":["bioimage-cpp"]}"#;
+    let script = format!("#!/bin/sh\necho '{hello}'\nwhile read -r call; do {answer}; done\n");
+    std::fs::write(path("venv/bin/python"), script).unwrap();
+    std::fs::set_permissions(path("venv/bin/python"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+/// `septa bench label` on what is staged; afterwards nothing is left.
+fn with_peers(folder: &Path) -> std::process::Output {
+    let mut command = septa();
+    command
+        .args(["bench", "label", "--json", "--op", "label6,floor", "--repeat", "1"])
+        .env("TMPDIR", folder.join("tmp"));
+    command.arg("--case").arg(folder.join("balls.npy")).arg("--peers").arg(folder.join("venv"));
+    let output = command.output().unwrap();
+    assert_eq!(std::fs::read_dir(folder.join("tmp")).unwrap().count(), 0, "the temporary folder is removed");
+    output
+}
+
+#[test]
+fn a_peer_that_counts_the_same_is_a_baseline() {
+    let folder = staged(r#"echo '{"seconds":0.5,"count":3}'"#);
+    let output = with_peers(folder.path());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && error.contains("not installed, left out: bioimage-cpp"), "{error}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expected = [("label6", 1, Some("cc3d")), ("label6", 2, Some("cc3d")), ("floor", 1, None), ("floor", 2, None)];
+    let expected = expected.map(|(op, workers, baseline)| {
+        (op.to_string(), "balls.npy".to_string(), workers, baseline.map(str::to_string))
+    });
+    assert_eq!(held(&told, 8000.0), expected);
+    assert_eq!(told["rows"][0]["baseline_seconds"], 0.5);
+}
+
+#[test]
+fn a_peer_that_counts_otherwise_is_an_error() {
+    let output = with_peers(staged(r#"echo '{"seconds":0.5,"count":4}'"#).path());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(3) && output.stdout.is_empty(), "{error}");
+    assert!(error.contains("label6 on balls.npy: 3 components, and cc3d has 4"), "{error}");
+}
+
+#[test]
+fn a_peer_that_refuses_is_left_out_and_one_that_ends_is_an_error() {
+    let output = with_peers(staged(r#"echo '{"error":"TypeError: no"}'"#).path());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && error.contains("cc3d for label6 on balls.npy, left out: TypeError: no"),
+        "{error}"
+    );
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(held(&told, 8000.0)[0].3.as_deref(), Some("plain"));
+    for (answer, says) in [("exit 1", "has ended"), ("echo labels", "says what is no answer")] {
+        let output = with_peers(staged(answer).path());
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(2) && output.stdout.is_empty() && error.contains(says), "{error}");
+        assert!(output.status.code() == Some(3) && error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn real_peers_count_what_septa_counts() {
+    let Some(oracle) = std::env::var_os("SEPTA_ORACLE") else {
+        eprintln!("SKIPPED: the peers of septa bench: SEPTA_ORACLE names no Python environment");
+        return;
+    };
+    let oracle = oracle.to_str().expect("a path in UTF-8");
+    for (what, op, baseline) in [
+        ("label", "label6", "cc3d"),
+        ("label", "label26", "cc3d"),
+        ("contacts", "contacts6", "cc3d.contacts"),
+        ("contacts", "contacts26", "cc3d.contacts"),
+        ("measure", "measure", "cc3d.statistics"),
+        ("measure", "measure", "regionprops_table"),
+    ] {
+        let told = bench_of(what, &["--size", "48", "--repeat", "1", "--op", op, "--peers", oracle]);
+        let rows = held(&told, 48f64.powi(3));
+        assert!(rows.iter().any(|row| row.3.as_deref() == Some(baseline)), "{op}: {rows:?}");
+        assert!(rows.iter().all(|row| row.3.as_deref() != Some("plain")), "{op}: {rows:?}");
     }
 }
 

@@ -122,10 +122,10 @@ impl<N: FnMut(&str) -> Result<()>> Timing<'_, N> {
         let baselines = self.baselines(tools, &found.unwrap_or_default())?;
         let mut ours = vec![Vec::new(); runtimes.len()];
         let mut theirs = vec![Vec::new(); baselines.len()];
-        for _ in 0..self.plan.repeat {
-            (self.next)(&format!("{} on {}", self.op.name, self.volume.name()))?;
-            for (turn, (runtime, seconds)) in runtimes.iter().zip(&mut ours).enumerate() {
-                if turn == 1 {
+        for turn in 1..=self.plan.repeat {
+            (self.next)(&format!("{} on {}: {turn} of {}", self.op.name, self.volume.name(), self.plan.repeat))?;
+            for (number, (runtime, seconds)) in runtimes.iter().zip(&mut ours).enumerate() {
+                if number == 1 {
                     self.time_baselines(&baselines, &mut theirs)?;
                 }
                 let (answer, took) = timed(|| self.op.run(self.volume, self.plan.blocks, runtime));
@@ -167,7 +167,7 @@ impl<N: FnMut(&str) -> Result<()>> Timing<'_, N> {
         for &tool in tools {
             let Some(peer) = self.peer.as_mut() else { continue };
             let Some(call) = peer.call(tool, self.op.name)? else { continue };
-            if let Some(count) = call.count.filter(|_| self.op.comparable) {
+            if let Some(count) = call.count {
                 self.same(found, &[count], tool)?;
             }
             baselines.push(Baseline::Tool(tool));

@@ -45,7 +45,7 @@ pub(crate) enum Verb {
     Analyse(analyse::Args),
     /// A vertex program on a volume, a contact graph or a graph file.
     Run(run::Args),
-    /// The engine beside plain kernels: seconds, rates, memory.
+    /// Septa beside plain kernels and installed peers: seconds, rates, memory.
     Bench(bench::Args),
     /// Whether two volumes, tables or graphs say the same; exit code 1 if not.
     Diff(diff::Args),
