@@ -32,4 +32,5 @@ pub mod programs;
 pub mod report;
 pub mod store;
 pub mod volume;
+pub mod wide;
 pub mod workers;

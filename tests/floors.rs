@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floor of each room; rooms on one floor do not know each other.
-const FLOORS: [(&str, u32); 21] = [
+const FLOORS: [(&str, u32); 22] = [
     ("cli", 8),
     ("main", 8),
     ("report", 7),
@@ -27,6 +27,7 @@ const FLOORS: [(&str, u32); 21] = [
     ("combine", 0),
     ("disjoint", 0),
     ("workers", 0),
+    ("wide", 0),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -121,13 +122,24 @@ fn a_mod_file_declares_and_defines_nothing() {
     }
 }
 
+/// Where a measured need has unsafe code behind a safe face.
+const UNSAFE: [&str; 2] = ["wide.rs", "pages.rs"];
+
 #[test]
-fn unsafe_code_is_nowhere() {
+fn unsafe_code_is_where_it_is_known_and_each_has_its_proof() {
     for (path, text) in sources() {
+        let known = UNSAFE.iter().any(|name| path.ends_with(name));
+        let lines: Vec<&str> = text.lines().collect();
         for (line, code) in code(&text) {
-            let named =
-                ["unsafe {", "unsafe fn", "unsafe impl", "allow(unsafe_code)"].iter().any(|word| code.contains(word));
-            assert!(!named, "{}:{}: {code}", path.display(), line + 1);
+            let place = format!("{}:{}: {code}", path.display(), line + 1);
+            let declared = ["unsafe fn", "unsafe impl"].iter().any(|word| code.contains(word));
+            assert!(!declared, "{place}: the face is safe");
+            let named = ["unsafe {", "allow(unsafe_code)"].iter().any(|word| code.contains(word));
+            assert!(!named || known, "{place}");
+            if code.contains("unsafe {") {
+                let above = &lines[line.saturating_sub(3)..line];
+                assert!(above.iter().any(|line| line.trim().starts_with("// SAFETY:")), "{place}");
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod histogram;
 pub mod memory;
 pub mod npy;
 pub mod open;
+pub(crate) mod pages;
 pub mod phantom;
 pub mod png;
 pub mod raw;
