@@ -33,6 +33,18 @@ impl Disjoint {
         self.parent.is_empty()
     }
 
+    /// A set of one more element, which is the largest: its number.
+    ///
+    /// # Panics
+    /// If there are `u32::MAX` elements.
+    #[inline]
+    pub fn add(&mut self) -> u32 {
+        let element = self.parent.len() as u32;
+        assert!(element < u32::MAX, "a disjoint-set forest holds fewer than 2^32 elements");
+        self.parent.push(element);
+        element
+    }
+
     /// The smallest member of the set of `element`.
     #[inline]
     pub fn find(&mut self, mut element: u32) -> u32 {

@@ -3,7 +3,7 @@
 //!
 //! To add one, write a line in [`OPS`] and say in [`Op::run`] and [`Op::plain`] what it does.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,10 +20,9 @@ use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::labelling::{Figures, Labelling};
 use crate::programs::measure::Measure;
+use crate::programs::painted::Painted;
 use crate::volume::grid::BlockSize;
-use crate::volume::memory::MemorySink;
-use crate::volume::shape::Shape;
-use crate::volume::sink::VolumeSink;
+use crate::volume::pages::zeros;
 use crate::volume::source::VolumeSource;
 use crate::volume::voxel::{Dtype, Voxel, Voxels, each_voxel_type};
 
@@ -198,25 +197,16 @@ impl Op {
 /// Labels a volume; the labels as a fresh volume in memory, written by the workers, where the
 /// program paints.
 fn labels_in_memory(runtime: &Runtime, tiling: &Tiling, program: &Labelling) -> Result<(Figures, Option<Voxels>)> {
-    let shape: Shape = tiling.grid().shape();
-    let sink: Arc<RwLock<Option<MemorySink>>> = Arc::default();
-    let into = Arc::clone(&sink);
+    let blocks: Arc<Mutex<Vec<Painted>>> = Arc::default();
+    let into = Arc::clone(&blocks);
     let report = runtime.run(tiling, program, &Config::default(), move |_, painted| {
-        let Some(painted) = painted else { return Ok(()) };
-        let voxels = painted.voxels();
-        if let Some(sink) = &*into.read().unwrap_or_else(PoisonError::into_inner) {
-            return sink.write(&painted.region, &voxels);
-        }
-        // The type is known when the first block is.
-        let mut slot = into.write().unwrap_or_else(PoisonError::into_inner);
-        let sink = match &mut *slot {
-            Some(sink) => sink,
-            empty => empty.insert(MemorySink::new(shape, voxels.dtype())?),
-        };
-        sink.write(&painted.region, &voxels)
+        into.lock().unwrap_or_else(PoisonError::into_inner).extend(painted);
+        Ok(())
     })?;
-    let written = sink.write().unwrap_or_else(PoisonError::into_inner).take();
-    Ok((report.global, written.map(MemorySink::into_voxels)))
+    let blocks = std::mem::take(&mut *blocks.lock().unwrap_or_else(PoisonError::into_inner));
+    let threads = runtime.workers().per_process();
+    let volume = || Painted::volume(tiling.grid().shape(), &blocks, threads);
+    Ok((report.global, (!blocks.is_empty()).then(volume)))
 }
 
 /// Reads voxels and writes fresh pages, each thread its share. Fresh they are where the allocator
@@ -224,7 +214,7 @@ fn labels_in_memory(runtime: &Runtime, tiling: &Tiling, program: &Labelling) -> 
 fn floor<T: Voxel>(voxels: &[T], threads: usize) -> Vec<u32> {
     let zero = T::default();
     // Zeros of this size are pages that nobody has touched.
-    let mut labels = vec![0u32; voxels.len()];
+    let mut labels = zeros::<u32>(voxels.len());
     let share = voxels.len().div_ceil(threads).max(1);
     std::thread::scope(|scope| {
         for (to, from) in labels.chunks_mut(share).zip(voxels.chunks(share)) {

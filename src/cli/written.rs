@@ -8,7 +8,7 @@ use crate::cli::context::Context;
 use crate::error::Result;
 use crate::pregel::run::Config;
 use crate::programs::copy::{Copy, count};
-use crate::programs::labelling::Painted;
+use crate::programs::painted::Painted;
 use crate::volume::memory::Memory;
 use crate::volume::open::create;
 use crate::volume::region::Region;

@@ -1,10 +1,12 @@
 //! Voxels as a graph: neighbourhoods, runs, and what blocks of them add up to.
 
+mod bits;
 pub mod contact;
 pub mod euler;
 pub mod lattice;
 pub mod lattice_block;
 pub mod moments;
+pub mod parts;
 mod rows;
 pub mod runs;
 pub mod select;

@@ -5,15 +5,18 @@
 //! moments, contacts and Euler counts all cost per run. Scanning is one pass, O(voxels); memory 8
 //! bytes a run, 16 where runs have labels.
 
+use ndarray::{ArcArray, Ix3};
 use serde::{Deserialize, Serialize};
 
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
+use crate::lattice::bits::{self, Ends, words};
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::volume::extent::unsound;
 use crate::volume::region::Region;
 use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
+use crate::wide::{Work, widely};
 
 /// A stretch of a row: x from `start` up to, not including, `end`, counted from the box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,10 +39,43 @@ impl Span {
     }
 }
 
+/// A scan of a box.
+struct Scan<'a, T> {
+    runs: &'a mut Runs,
+    array: &'a ArcArray<T, Ix3>,
+    select: Select,
+    name: &'a str,
+}
+
+impl<T: Voxel> Work for Scan<'_, T> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run(self) -> Result<()> {
+        let Self { runs, array, select, name } = self;
+        let width = runs.region.shape().0[2];
+        let words = words(width);
+        let (mut selected, mut starts, mut ends) = (vec![0; words], vec![0; words], Ends::new(words));
+        for (z, y) in runs.region.relative_to(runs.region.start).rows() {
+            let values = row(array, z, y);
+            if let Some(x) = bits::unsound(values, select) {
+                return Err(runs.refused([z, y, x], values[x], name));
+            }
+            bits::scan(values, select, &mut selected, &mut starts);
+            for (start, end) in ends.of(&selected, &starts, width) {
+                runs.push(Span { start, end }, values[start as usize]);
+            }
+            runs.end_row(name)?;
+        }
+        Ok(())
+    }
+}
+
 /// The runs of a box of voxels, row by row in raster order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runs {
     region: Region,
+    labelled: bool,
     /// Runs of row `r` are `rows[r]..rows[r + 1]`.
     rows: Vec<u32>,
     spans: Vec<Span>,
@@ -54,71 +90,56 @@ impl Runs {
     /// A NaN; for [`Select::Labels`] floats or a negative label; a box of 2^32 runs or of rows
     /// that long.
     pub fn scan(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<Self> {
+        let mut runs = Self::begin(voxels, region, select, name)?;
+        each_voxel_type!(voxels, array => widely(Scan { runs: &mut runs, array, select, name }))?;
+        Ok(runs)
+    }
+
+    /// No rows yet of a box.
+    pub(crate) fn begin(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<Self> {
         assert_eq!(voxels.shape(), region.shape(), "the voxels fill the region");
-        if select == Select::Labels && voxels.dtype().is_float() {
-            return Err(Error::input(
-                name,
-                format!("holds {}, but labels are integers: segment it first", voxels.dtype()),
-            ));
+        let labelled = select == Select::Labels;
+        if labelled && voxels.dtype().is_float() {
+            let what = format!("holds {}, but labels are integers: segment it first", voxels.dtype());
+            return Err(Error::input(name, what));
         }
         if region.shape().0[2] >= u32::MAX as usize {
             return Err(Error::resource(format!("{name}: rows of 2^32 voxels: cut it into blocks")));
         }
-        let mut runs = Self { region, rows: vec![0], spans: Vec::new(), labels: Vec::new() };
-        each_voxel_type!(voxels, array => {
-            for (z, y) in region.relative_to(region.start).rows() {
-                let row = row(array, z, y);
-                if let Some(x) = row.iter().position(|value| value.is_nan()) {
-                    return Err(unsound(name, &region, [z, y, x], f64::NAN));
-                }
-                if select == Select::Labels {
-                    if let Some(x) = runs.scan_labels(row) {
-                        let label = row[x];
-                        let [z, y, x] = [z + region.start[0], y + region.start[1], x + region.start[2]];
-                        let what = format!("negative label {label} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
-                        return Err(Error::input(name, what));
-                    }
-                } else {
-                    runs.scan_row(row, |value| select.takes(value));
-                }
-                match u32::try_from(runs.spans.len()) {
-                    Ok(count) if count < u32::MAX => runs.rows.push(count),
-                    _ => return Err(Error::resource(format!("{name}: a block of 2^32 runs: make blocks smaller"))),
-                }
-            }
-        });
+        let rows = Vec::with_capacity(region.shape().0[0] * region.shape().0[1] + 1);
+        let mut runs = Self { region, labelled, rows, spans: Vec::new(), labels: Vec::new() };
+        runs.rows.push(0);
         Ok(runs)
     }
 
-    #[inline]
-    fn scan_row<T: Voxel>(&mut self, row: &[T], takes: impl Fn(T) -> bool + Copy) {
-        let mut x = 0;
-        loop {
-            x = skip(row, x, |value| !takes(value));
-            if x == row.len() {
-                return;
-            }
-            let start = x as u32;
-            x = skip(row, x, takes);
-            self.spans.push(Span { start, end: x as u32 });
+    /// A run more in the row that is being scanned.
+    #[inline(always)]
+    pub(crate) fn push<T: Voxel>(&mut self, span: Span, value: T) {
+        self.spans.push(span);
+        if self.labelled {
+            self.labels.push(value.to_label().unwrap_or(0));
         }
     }
 
-    /// Scans a row of labels; the place of a label that is none.
-    #[inline]
-    fn scan_labels<T: Voxel>(&mut self, row: &[T]) -> Option<usize> {
-        let mut x = 0;
-        while x < row.len() {
-            let value = row[x];
-            let start = x;
-            x = skip(row, x, |other| other == value);
-            if value != T::default() {
-                let Some(label) = value.to_label() else { return Some(start) };
-                self.spans.push(Span { start: start as u32, end: x as u32 });
-                self.labels.push(label);
+    /// Goes on to the next row.
+    pub(crate) fn end_row(&mut self, name: &str) -> Result<()> {
+        match u32::try_from(self.spans.len()) {
+            Ok(count) if count < u32::MAX => {
+                self.rows.push(count);
+                Ok(())
             }
+            _ => Err(Error::resource(format!("{name}: a block of 2^32 runs: make blocks smaller"))),
         }
-        None
+    }
+
+    /// The error of a value that cannot be, at a place in the box.
+    pub(crate) fn refused<T: Voxel>(&self, place: [usize; 3], value: T, name: &str) -> Error {
+        if value.is_nan() {
+            return unsound(name, &self.region, place, f64::NAN);
+        }
+        let [z, y, x] = std::array::from_fn(|axis| place[axis] + self.region.start[axis]);
+        let what = format!("negative label {value} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
+        Error::input(name, what)
     }
 
     /// The box.
@@ -161,7 +182,8 @@ impl Runs {
 
     /// Those of the runs that `keep` says yes to, by their number.
     pub fn filtered(&self, keep: impl Fn(usize) -> bool) -> Runs {
-        let mut kept = Runs { region: self.region, rows: vec![0], spans: Vec::new(), labels: Vec::new() };
+        let mut kept =
+            Runs { region: self.region, labelled: self.labelled, rows: vec![0], spans: Vec::new(), labels: Vec::new() };
         for row in self.rows.windows(2) {
             for run in (row[0] as usize..row[1] as usize).filter(|run| keep(*run)) {
                 kept.spans.push(self.spans[run]);
@@ -254,18 +276,4 @@ impl Runs {
             }
         }
     }
-}
-
-/// The first place from `x` on whose value is not such.
-#[inline]
-fn skip<T: Copy>(row: &[T], mut x: usize, such: impl Fn(T) -> bool) -> usize {
-    const STRIDE: usize = 16;
-    // Whole strides without a branch inside: the compiler makes them vector compares.
-    while x + STRIDE <= row.len() && row[x..x + STRIDE].iter().fold(true, |all, value| all & such(*value)) {
-        x += STRIDE;
-    }
-    while x < row.len() && such(row[x]) {
-        x += 1;
-    }
-    x
 }

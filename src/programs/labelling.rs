@@ -2,29 +2,29 @@
 //! voxel, whatever the blocks and the workers; voxel by voxel what `scipy.ndimage.label` gives.
 //!
 //! Each block reads its voxels once, with a shell of one voxel towards larger z, y and x, and
-//! finds the parts of that box by union-find over runs (Rosenfeld and Pfaltz, 1966, on runs as
-//! He, Chao and Suzuki, 2008). The runs of the shell are border runs of the blocks above, in the
+//! finds the [parts](crate::lattice::parts) of that box while it scans. The runs of the shell are border runs of the blocks above, in the
 //! same order; pairing them off joins parts across blocks. Only parts that lie at a seam go to
 //! block 0, which joins and numbers them ([`numbering`](crate::programs::numbering)).
 //!
-//! Six supersteps. Cost: O(voxels) to scan, O(runs) for the rest. Memory: 12 bytes a run (20 where
-//! runs have labels) and 36 a part, 8 more a run where labels are given; never a voxel.
+//! Six supersteps. Cost: O(voxels) to scan, O(runs) for the rest. Memory: 28 bytes a part; where
+//! labels are wanted 12 bytes a run (20 where runs have labels), and 8 a part; else only the runs
+//! at seams. Never a voxel.
 
 use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
 use crate::error::Result;
 use crate::id::BlockId;
+use crate::lattice::parts::{Boxed, Part, Parts};
 use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Summary, Want, summarise};
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
-use crate::programs::numbering::{Joined, Part, Segments, Verdict};
+use crate::programs::numbering::{Joined, SeamPart, Segments, Verdict};
+use crate::programs::painted::Painted;
 use crate::volume::grid::Grid;
-use crate::volume::region::Region;
-use crate::volume::voxel::{Dtype, Voxel, Voxels, with_voxel_type};
 
 /// Labels the components of a volume.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub enum Parcel {
     /// 1, to block 0: parts at seams, and which of them are one (part here, block, part there).
     Seam {
         /// Parts here, ascending.
-        parts: Vec<Part>,
+        parts: Vec<SeamPart>,
         /// Joins.
         joins: Vec<(u32, BlockId, u32)>,
     },
@@ -107,8 +107,9 @@ pub enum Parcel {
 /// The state of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Labelled {
+    /// The runs of the box: all where labels are wanted of them, else those at seams.
     runs: Runs,
-    /// The part of each run.
+    /// The part of each of these runs.
     part_of: Vec<u32>,
     parts: Vec<Part>,
     /// Parts that lie at a seam, ascending, and what became of them.
@@ -122,34 +123,6 @@ pub struct Labelled {
     components: u64,
     /// Block 0 only: the parts at all seams.
     joined: Option<Joined>,
-}
-
-/// The labels of a block.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Painted {
-    /// The voxels of the block.
-    pub region: Region,
-    /// The largest label of the volume.
-    pub max: u64,
-    runs: Runs,
-    labels: Vec<u64>,
-}
-
-impl Painted {
-    /// The labels as voxels, of the smallest type that holds every label of the volume.
-    pub fn voxels(&self) -> Voxels {
-        with_voxel_type!(Dtype::for_labels(self.max), T => self.fill::<T>(|label| label as T))
-    }
-
-    fn fill<T: Voxel>(&self, cast: impl Fn(u64) -> T) -> Voxels {
-        let shape = self.region.shape();
-        let mut voxels = vec![T::default(); shape.0.iter().product()];
-        self.runs.within(&self.region, |run, [z, y], span| {
-            let row = shape.raster([z - self.region.start[0], y - self.region.start[1], 0]) as usize;
-            voxels[row + span.start as usize..row + span.end as usize].fill(cast(self.labels[run]));
-        });
-        Voxels::from_vec(shape, voxels)
-    }
 }
 
 /// The block that joins and numbers what lies at seams.
@@ -188,35 +161,50 @@ impl Labelling {
         joins.sort_unstable();
         joins.dedup();
         state.at_seam.extend(joins.iter().map(|(part, ..)| *part));
-        state.at_seam.sort_unstable();
-        state.at_seam.dedup();
-        let parts = state.at_seam.iter().map(|part| state.parts[*part as usize]).collect();
+        // Each once, ascending.
+        let mut at_seam = vec![false; state.parts.len()];
+        state.at_seam.drain(..).for_each(|part| at_seam[part as usize] = true);
+        state.at_seam.extend((0..).zip(&at_seam).filter(|(_, at_seam)| **at_seam).map(|(part, _)| part));
+        let told = |part: &u32| {
+            let Part { first, voxels } = state.parts[*part as usize];
+            SeamPart { part: *part, first, voxels }
+        };
+        let parts = state.at_seam.iter().map(told).collect();
         at.send(FIRST, Parcel::Seam { parts, joins });
     }
 
     /// Counts the components that begin here.
     fn count(&self, at: &mut Superstep<'_, Parcel, Figures>, tile: &Tile, state: &mut Labelled) {
         let segments = Segments::new(&self.grid);
-        let mut verdicts = state.at_seam.iter().zip(&state.verdicts).peekable();
-        let mut sizes = Vec::new();
-        for (number, part) in state.parts.iter().enumerate() {
-            let verdict = verdicts.next_if(|(seam, _)| **seam as usize == number).map(|(_, verdict)| *verdict);
-            let verdict = verdict.unwrap_or(Verdict { begins: true, voxels: part.voxels });
-            state.figures.foreground += part.voxels;
-            if verdict.begins && verdict.voxels >= self.min_voxels.max(1) {
-                state.beginnings.push(number as u32);
-                sizes.push(verdict.voxels);
+        let least = self.min_voxels.max(1);
+        let figures = &mut state.figures;
+        let mut tell = |number: u32, voxels: u64| {
+            if voxels >= least {
+                state.beginnings.push(number);
+                figures.components += 1;
+                figures.largest = figures.largest.max(voxels);
+                figures.kept += voxels;
             }
+        };
+        // Those at seams begin a component or do not; all between them do.
+        let mut next = 0;
+        for (part, verdict) in state.at_seam.iter().zip(&state.verdicts) {
+            (next..*part).for_each(|number| tell(number, state.parts[number as usize].voxels));
+            if verdict.begins {
+                tell(*part, verdict.voxels);
+            }
+            next = part + 1;
         }
-        state.figures.components = sizes.len() as u64;
-        state.figures.largest = sizes.iter().copied().max().unwrap_or(0);
-        state.figures.kept = sizes.iter().sum();
+        (next..state.parts.len() as u32).for_each(|number| tell(number, state.parts[number as usize].voxels));
+        figures.foreground = state.parts.iter().map(|part| part.voxels).sum();
         state.beginnings.sort_unstable_by_key(|part| state.parts[*part as usize].first);
+        let mut at_seam = vec![false; state.parts.len()];
+        state.at_seam.iter().for_each(|part| at_seam[*part as usize] = true);
         let mut counts = vec![0u32; segments.of_block(tile.id)];
         let mut ranks = Vec::new();
         for part in &state.beginnings {
             let segment = segments.of_voxel(tile.id, state.parts[*part as usize].first);
-            if state.at_seam.binary_search(part).is_ok() {
+            if at_seam[*part as usize] {
                 ranks.push((*part, counts[segment]));
             }
             counts[segment] += 1;
@@ -264,15 +252,13 @@ impl BlockProgram<Tiling> for Labelling {
     fn init(&self, tiling: &Tiling, tile: &Tile) -> Result<Labelled> {
         assert_eq!(self.grid, *tiling.grid(), "the program knows the grid of the volume");
         let (region, voxels) = tile.read(1)?;
-        let runs = Runs::scan(&voxels, region, self.select, tile.name())?;
-        let (part_of, count) = runs.components(self.stencil);
-        let mut parts: Vec<Part> = (0..count).map(|part| Part { part, first: u64::MAX, voxels: 0 }).collect();
-        let shape = self.grid.shape();
-        runs.within(&tile.region, |run, [z, y], span| {
-            let part = &mut parts[part_of[run] as usize];
-            part.voxels += u64::from(span.len());
-            part.first = part.first.min(shape.raster([z, y, tile.region.start[2] + span.start as usize]));
-        });
+        let own = tile.region;
+        let boxed = Boxed { voxels: &voxels, region, own, volume: self.grid.shape(), name: tile.name() };
+        // Blocks that are slabs have their seams in two slices, others in every row.
+        let slabs = self.grid.counts()[1..] == [1, 1];
+        let all = self.paint || self.want.is_some() || !slabs;
+        let keep = |z, _| all || z == own.start[0] || z == own.end[0];
+        let Parts { runs, part_of, parts } = Parts::scan(boxed, self.select, self.stencil, keep)?;
         Ok(Labelled {
             runs,
             part_of,
@@ -343,8 +329,8 @@ impl BlockProgram<Tiling> for Labelling {
 
     fn finish(&self, tile: &Tile, state: Labelled) -> Result<Option<Painted>> {
         Ok(self.paint.then(|| {
-            let labels = state.part_of.iter().map(|part| state.labels[*part as usize]).collect();
-            Painted { region: tile.region, max: state.components, runs: state.runs, labels }
+            let Labelled { runs, part_of, labels, components: max, .. } = state;
+            Painted { region: tile.region, max, runs, part_of, labels }
         }))
     }
 }

@@ -18,6 +18,7 @@ mod linking;
 pub mod measure;
 pub mod numbering;
 pub mod pagerank;
+pub mod painted;
 pub mod percolation;
 pub mod propagation;
 mod sources;

@@ -13,9 +13,9 @@ use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::volume::grid::Grid;
 
-/// A part of a block: voxels of the block and its shell that hang together.
+/// A part of a block and its shell that lies at a seam.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct SeamPart {
     /// Its number in the block.
     pub part: u32,
     /// Raster index of its first voxel that the block owns; `u64::MAX` where it owns none.
@@ -36,7 +36,7 @@ pub struct Verdict {
 /// The parts at all seams, joined.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Joined {
-    parts: Vec<Part>,
+    parts: Vec<SeamPart>,
     /// Parts of block `b` are `blocks[b]..blocks[b + 1]`.
     blocks: Vec<usize>,
     /// The component of each part, and for each component where it begins and its voxels.
@@ -46,7 +46,7 @@ pub struct Joined {
 }
 
 /// What one block says of its seams: its parts, ascending, and its joins.
-pub type Seam = (Vec<Part>, Vec<(u32, BlockId, u32)>);
+pub type Seam = (Vec<SeamPart>, Vec<(u32, BlockId, u32)>);
 
 impl Joined {
     /// Joins the parts at the seams of every block, blocks ascending. O(parts + joins) unions.
@@ -65,7 +65,8 @@ impl Joined {
         }
         let place = |block: usize, part: u32| {
             let mine = &parts[blocks[block]..blocks[block + 1]];
-            let at = mine.binary_search_by_key(&part, |p: &Part| p.part).expect("both sides of a seam know the part");
+            let at =
+                mine.binary_search_by_key(&part, |p: &SeamPart| p.part).expect("both sides of a seam know the part");
             (blocks[block] + at) as u32
         };
         let mut sets = Disjoint::new(parts.len());
@@ -80,7 +81,7 @@ impl Joined {
         for (at, (part, component)) in parts.iter().zip(&component).enumerate() {
             let component = *component as usize;
             voxels[component] += part.voxels;
-            let first = |at: u32| parts.get(at as usize).map_or(u64::MAX, |part: &Part| part.first);
+            let first = |at: u32| parts.get(at as usize).map_or(u64::MAX, |part: &SeamPart| part.first);
             if part.first < first(beginning[component]) {
                 beginning[component] = at as u32;
             }
@@ -145,6 +146,9 @@ impl<'a> Segments<'a> {
 
     /// The segment of a block that holds a voxel, by its raster index in the volume.
     pub fn of_voxel(&self, block: BlockId, raster: u64) -> usize {
+        if !self.slices && !self.rows {
+            return 0;
+        }
         let [z, y, _] = self.grid.shape().voxel(raster);
         let start = self.grid.region(block).start;
         let (z, y) = (if self.slices { z - start[0] } else { 0 }, if self.rows { y - start[1] } else { 0 });

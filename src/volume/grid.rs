@@ -42,7 +42,7 @@ impl FromStr for BlockSize {
 }
 
 /// The voxels that [`BlockSize::Auto`] aims at in a block.
-const AUTO_VOXELS: usize = 4 << 20;
+const AUTO_VOXELS: usize = 8 << 20;
 
 /// A volume cut into blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,431 @@
+//! The parts of a box of voxels that hang together, found while its rows are scanned.
+//!
+//! Union-find over provisional numbers (Rosenfeld and Pfaltz, 1966), on runs as He, Chao and Suzuki
+//! (2008), and on bits: where two runs of neighbouring rows touch is where one of them begins inside
+//! the other, so the words of the two rows say it, and how many runs begin before tells which they
+//! are. A run takes the number of the first run above that it touches, so numbers are far fewer than
+//! runs, and most unions join what is one already.
+//!
+//! Cost: O(voxels / 64) words for each row above, and O(runs). Memory: two slices of bits, 4 bytes a
+//! provisional number, 16 a part; runs only of the rows that are to be kept.
+
+use ndarray::{ArcArray, Ix3};
+use serde::{Deserialize, Serialize};
+
+use crate::disjoint::Disjoint;
+use crate::error::{Error, Result};
+use crate::lattice::bits::{Ends, Places, WORD, scan, unsound, words};
+use crate::lattice::runs::{Runs, Span};
+use crate::lattice::select::Select;
+use crate::lattice::stencil::Stencil;
+use crate::volume::region::Region;
+use crate::volume::shape::Shape;
+use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
+use crate::wide::{Work, widely};
+
+/// What is known of a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Raster index in the volume of its first voxel inside the block; `u64::MAX` where it has none.
+    pub first: u64,
+    /// Its voxels inside the block.
+    pub voxels: u64,
+}
+
+/// A box to look for parts in.
+#[derive(Clone, Copy, Debug)]
+pub struct Boxed<'a> {
+    /// Its voxels.
+    pub voxels: &'a Voxels,
+    /// Where it lies.
+    pub region: Region,
+    /// The block in it, whose corner nearest to zero is that of the box.
+    pub own: Region,
+    /// The shape of the volume.
+    pub volume: Shape,
+    /// How errors name the volume.
+    pub name: &'a str,
+}
+
+/// The parts of a box.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// The runs of the rows that were kept; other rows have none.
+    pub runs: Runs,
+    /// The part of each run.
+    pub part_of: Vec<u32>,
+    /// The parts, in raster order of their first voxel in the box.
+    pub parts: Vec<Part>,
+}
+
+/// No number yet.
+const NONE: u32 = u32::MAX;
+
+impl Parts {
+    /// Scans a box. `keep` says of which rows (z, y) the runs are wanted.
+    ///
+    /// # Errors
+    /// A NaN; for [`Select::Labels`] floats or a negative label; 2^32 runs or parts.
+    pub fn scan(
+        boxed: Boxed<'_>,
+        select: Select,
+        stencil: Stencil,
+        keep: impl Fn(usize, usize) -> bool,
+    ) -> Result<Self> {
+        let Boxed { voxels, region, name, .. } = boxed;
+        if region.shape().0[1..].iter().product::<usize>() >= NONE as usize {
+            return Err(Error::resource(format!("{name}: slices of 2^32 voxels: cut it into blocks")));
+        }
+        let mut runs = Runs::begin(voxels, region, select, name)?;
+        let mut part_of = Vec::new();
+        let mut scan = Scan::new(region, select, stencil);
+        each_voxel_type!(voxels, array => {
+            let rows = Rows { boxed, array, select, keep, scan: &mut scan, runs: &mut runs, part_of: &mut part_of };
+            widely(rows)?;
+        });
+        let Scan { sets, known, .. } = scan;
+        let (number, count) = sets.number();
+        let mut parts = vec![Part { first: u64::MAX, voxels: 0 }; count as usize];
+        for (number, known) in number.iter().zip(&known) {
+            let part = &mut parts[*number as usize];
+            part.voxels += known.voxels;
+            part.first = part.first.min(known.first);
+        }
+        part_of.iter_mut().for_each(|part| *part = number[*part as usize]);
+        Ok(Self { runs, part_of, parts })
+    }
+}
+
+/// A scan of all rows of a box.
+struct Rows<'a, T, K> {
+    boxed: Boxed<'a>,
+    array: &'a ArcArray<T, Ix3>,
+    select: Select,
+    keep: K,
+    scan: &'a mut Scan,
+    runs: &'a mut Runs,
+    part_of: &'a mut Vec<u32>,
+}
+
+impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run(self) -> Result<()> {
+        let Self { boxed, array, select, keep, scan, runs, part_of } = self;
+        let Boxed { region, own, volume, name, .. } = boxed;
+        for (z, y) in region.relative_to(region.start).rows() {
+            let values = row(array, z, y);
+            if let Some(x) = unsound(values, select) {
+                return Err(runs.refused([z, y, x], values[x], name));
+            }
+            scan.begin_row(y, values, select);
+            for above in 0..scan.above.len() {
+                let Some((there_z, there_y)) = scan.row_above(above, z, y) else { continue };
+                if select == Select::Labels {
+                    let there = row(array, there_z, there_y);
+                    scan.join(above, y, |x, other| values[x] == there[other]);
+                } else {
+                    scan.join(above, y, |_, _| true);
+                }
+            }
+            let place = [z + region.start[0], y + region.start[1], own.start[2]];
+            let kept = keep(place[0], place[1]);
+            let owns = place[0] < own.end[0] && place[1] < own.end[1];
+            let width = if owns { own.shape().0[2] as u32 } else { 0 };
+            let raster = volume.raster(place);
+            let fits = scan.end_row(y, values.len(), |span, number, part| {
+                part.voxels += u64::from(span.end.min(width).saturating_sub(span.start));
+                if span.start < width {
+                    part.first = part.first.min(raster + u64::from(span.start));
+                }
+                if kept {
+                    runs.push(span, values[span.start as usize]);
+                    part_of.push(number);
+                }
+            });
+            if !fits {
+                return Err(Error::resource(format!("{name}: a block of 2^32 parts: make blocks smaller")));
+            }
+            runs.end_row(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// A slice of the box as bits, rows after each other.
+struct Slice {
+    selected: Vec<u64>,
+    starts: Vec<u64>,
+    /// The runs of the slice that begin before each word.
+    ranks: Vec<u32>,
+    /// The provisional number of each run of the slice.
+    numbers: Vec<u32>,
+}
+
+impl Slice {
+    fn new(words: usize) -> Self {
+        Self { selected: vec![0; words], starts: vec![0; words], ranks: vec![0; words], numbers: Vec::new() }
+    }
+
+    #[inline(always)]
+    fn line(&self, y: usize, words: usize) -> Line<'_> {
+        let place = y * words..(y + 1) * words;
+        let Self { selected, starts, ranks, .. } = self;
+        Line { selected: &selected[place.clone()], starts: &starts[place.clone()], ranks: &ranks[place] }
+    }
+}
+
+/// A row of a slice.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    selected: &'a [u64],
+    starts: &'a [u64],
+    ranks: &'a [u32],
+}
+
+impl Line<'_> {
+    /// The run that holds the voxel at x: the last that begins no later.
+    #[inline(always)]
+    fn holding(self, x: u32) -> u32 {
+        let word = x as usize / WORD;
+        let later = WORD as u32 - 1 - x % WORD as u32;
+        self.ranks[word] + (self.starts[word] << later).count_ones() - 1
+    }
+}
+
+/// A row above the one that is joined: where it is, and how far along x its voxels are neighbours.
+#[derive(Clone, Copy)]
+struct Above {
+    dz: usize,
+    dy: isize,
+    reach: u32,
+}
+
+/// The runs so far.
+struct Scan {
+    /// Words of a row, and rows of a slice.
+    words: usize,
+    rows: usize,
+    slices: [Slice; 2],
+    /// The numbers of the runs of this row.
+    fresh: Vec<u32>,
+    sets: Disjoint,
+    /// What is known of each number.
+    known: Vec<Part>,
+    above: Vec<Above>,
+    /// Whether neighbours of a voxel that lie beside each other are one part by themselves.
+    crowded: bool,
+    /// Where joining a row above adds nothing, as rows between the two are joined to both.
+    covered: Vec<u64>,
+    /// Where runs of two rows meet, and the runs of one.
+    straight: Places,
+    aslant: [Places; 2],
+    ends: Ends,
+}
+
+impl Scan {
+    fn new(region: Region, select: Select, stencil: Stencil) -> Self {
+        let [_, rows, width] = region.shape().0;
+        let words = words(width);
+        // The rows that share faces come first: they cover the others.
+        let above = [(1, 0), (0, -1), (1, -1), (1, 1)];
+        let above =
+            above.iter().filter_map(|&(dz, dy)| Some(Above { dz, dy, reach: stencil.reach(-(dz as i8), dy as i8)? }));
+        Self {
+            words,
+            rows,
+            slices: [Slice::new(words * rows), Slice::new(words * rows)],
+            fresh: Vec::new(),
+            sets: Disjoint::default(),
+            known: Vec::new(),
+            above: above.collect(),
+            crowded: stencil == Stencil::N26 && select != Select::Labels,
+            covered: vec![0; words],
+            straight: Places::new(words),
+            aslant: [Places::new(words), Places::new(words)],
+            ends: Ends::new(words),
+        }
+    }
+
+    /// Puts a row down as bits; its runs have no numbers yet.
+    #[inline(always)]
+    fn begin_row<T: Voxel>(&mut self, y: usize, values: &[T], select: Select) {
+        if y == 0 {
+            self.slices.swap(0, 1);
+            self.slices[0].numbers.clear();
+        }
+        let place = y * self.words..(y + 1) * self.words;
+        let here = &mut self.slices[0];
+        scan(values, select, &mut here.selected[place.clone()], &mut here.starts[place.clone()]);
+        let mut rank = here.numbers.len() as u32;
+        let first = rank;
+        for (starts, before) in here.starts[place.clone()].iter().zip(&mut here.ranks[place]) {
+            *before = rank;
+            rank += starts.count_ones();
+        }
+        self.fresh.clear();
+        self.fresh.resize((rank - first) as usize, NONE);
+    }
+
+    /// Where a row above lies in the box, if in it.
+    fn row_above(&self, above: usize, z: usize, y: usize) -> Option<(usize, usize)> {
+        let Above { dz, dy, .. } = self.above[above];
+        Some((z.checked_sub(dz)?, y.checked_add_signed(dy).filter(|y| *y < self.rows)?))
+    }
+
+    /// Joins the runs of row `y` to those of a row above. `same` says whether the voxel at x here
+    /// has the value of that at another x there.
+    #[inline(always)]
+    fn join(&mut self, above: usize, y: usize, same: impl Fn(usize, usize) -> bool) {
+        let Above { dz, dy, reach } = self.above[above];
+        let there = y.wrapping_add_signed(dy);
+        self.cover(above, y);
+        let Self { words, slices, fresh, sets, covered, straight, aslant: [left, right], .. } = self;
+        let (ours, theirs) = (slices[0].line(y, *words), slices[dz].line(there, *words));
+        straight.clear();
+        left.clear();
+        right.clear();
+        // The last voxels of the words before.
+        let (mut last_a, mut last_b, mut last_covered) = (0, 0, 0);
+        for (word, covered) in covered.iter().enumerate() {
+            let first = (word * WORD) as u32;
+            let (a, b) = (ours.selected[word], theirs.selected[word]);
+            let (starts_a, starts_b) = (ours.starts[word], theirs.starts[word]);
+            straight.push(first, (starts_a | starts_b) & a & b & !covered);
+            if reach > 0 {
+                // Where a run begins in one row and one is over in the other, they touch by a corner.
+                let (before_a, before_b) = (a << 1 | last_a, b << 1 | last_b);
+                let beside = !(covered | covered << 1 | last_covered);
+                left.push(first, starts_a & before_b & (!b | starts_b) & beside);
+                right.push(first, starts_b & before_a & (!a | starts_a) & beside);
+                (last_a, last_b, last_covered) = (a >> (WORD - 1), b >> (WORD - 1), covered >> (WORD - 1));
+            }
+        }
+        let numbers = &slices[dz].numbers;
+        let rank = ours.ranks.first().copied().unwrap_or(0);
+        let mut meet = |a: u32, b: u32| {
+            let (number, other) = (&mut fresh[(a - rank) as usize], numbers[b as usize]);
+            if *number == NONE {
+                *number = other;
+            } else if *number != other {
+                sets.join(*number, other);
+            }
+        };
+        for &x in straight.all() {
+            if same(x as usize, x as usize) {
+                meet(ours.holding(x), theirs.holding(x));
+            }
+        }
+        for &x in left.all() {
+            if same(x as usize, x as usize - 1) {
+                meet(ours.holding(x), theirs.holding(x - 1));
+            }
+        }
+        for &x in right.all() {
+            if same(x as usize - 1, x as usize) {
+                meet(ours.holding(x - 1), theirs.holding(x));
+            }
+        }
+    }
+
+    /// Finds where row `y` need not be joined to a row above: next to voxels that touch both, and
+    /// are joined to both, of the rows that come first.
+    #[inline(always)]
+    fn cover(&mut self, above: usize, y: usize) {
+        self.covered.fill(0);
+        let Above { dz, dy, .. } = self.above[above];
+        if !self.crowded || (dz, dy) == (1, 0) {
+            return;
+        }
+        let beside = |slice: usize, y: usize| self.slices[slice].selected[y * self.words..(y + 1) * self.words].iter();
+        self.covered.iter_mut().zip(beside(1, y)).for_each(|(covered, beside)| *covered |= beside);
+        if (dz, dy) == (1, -1) {
+            self.covered.iter_mut().zip(beside(0, y - 1)).for_each(|(covered, beside)| *covered |= beside);
+        }
+    }
+
+    /// Numbers the runs of row `y` that touch none above, and visits all; false where there are
+    /// too many numbers.
+    #[inline(always)]
+    fn end_row(&mut self, y: usize, width: usize, mut visit: impl FnMut(Span, u32, &mut Part)) -> bool {
+        let Self { words, slices, fresh, sets, known, ends, .. } = self;
+        let here = slices[0].line(y, *words);
+        if known.len() + fresh.len() >= NONE as usize {
+            return false;
+        }
+        for (number, (start, end)) in fresh.iter_mut().zip(ends.of(here.selected, here.starts, width)) {
+            if *number == NONE {
+                *number = sets.add();
+                known.push(Part { first: u64::MAX, voxels: 0 });
+            }
+            visit(Span { start, end }, *number, &mut known[*number as usize]);
+        }
+        slices[0].numbers.extend_from_slice(fresh);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The parts of runs that were scanned before, by looking at every pair that touches.
+    fn plainly(voxels: &Voxels, region: Region, own: Region, volume: Shape, by: (Select, Stencil)) -> Parts {
+        let runs = Runs::scan(voxels, region, by.0, "random").unwrap();
+        let (part_of, count) = runs.components(by.1);
+        let mut parts = vec![Part { first: u64::MAX, voxels: 0 }; count as usize];
+        runs.within(&own, |run, [z, y], span| {
+            let part = &mut parts[part_of[run] as usize];
+            part.voxels += u64::from(span.len());
+            part.first = part.first.min(volume.raster([z, y, own.start[2] + span.start as usize]));
+        });
+        Parts { runs, part_of, parts }
+    }
+
+    #[test]
+    fn parts_are_those_of_a_look_at_every_pair_of_runs() {
+        let mut seed = 3u64;
+        let mut draw = move || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) as usize
+        };
+        for shape in [[1, 1, 1], [3, 1, 70], [1, 5, 64], [4, 5, 6], [5, 4, 130], [3, 7, 65]] {
+            for (most, longest) in [(2, 1), (2, 3), (3, 1), (4, 5), (3, 40)] {
+                let mut voxels: Vec<u8> = Vec::new();
+                let count = shape.iter().product();
+                while voxels.len() < count {
+                    voxels.extend(std::iter::repeat_n((draw() % most) as u8, draw() % longest + 1));
+                }
+                voxels.truncate(count);
+                // The box lies inside a larger volume, the block in the box.
+                let start = [2, 1, 3];
+                let volume = Shape(std::array::from_fn(|axis| start[axis] + shape[axis]));
+                let region = Region { start, end: volume.0 };
+                let cut = [draw() % 2, draw() % 2, draw() % 2];
+                let end = std::array::from_fn(|axis| (volume.0[axis] - cut[axis]).max(start[axis] + 1));
+                let own = Region { start, end };
+                let bytes = Voxels::from_vec(Shape(shape), voxels.clone());
+                let wide = Voxels::from_vec(Shape(shape), voxels.iter().map(|v| i32::from(*v)).collect::<Vec<_>>());
+                for stencil in [Stencil::N6, Stencil::N18, Stencil::N26] {
+                    for select in [Select::NonZero, Select::Zero, Select::Above(1.5), Select::Labels] {
+                        let plain = plainly(&bytes, region, own, volume, (select, stencil));
+                        for voxels in [&bytes, &wide] {
+                            let boxed = Boxed { voxels, region, own, volume, name: "random" };
+                            let found = Parts::scan(boxed, select, stencil, |_, _| true).unwrap();
+                            let which = format!("{shape:?} {most} {longest} {stencil} {select:?}");
+                            assert_eq!(found.runs, plain.runs, "{which}");
+                            assert_eq!(found.part_of, plain.part_of, "{which}");
+                            assert_eq!(found.parts, plain.parts, "{which}");
+                            let few = Parts::scan(boxed, select, stencil, |z, y| z + y == 4).unwrap();
+                            assert_eq!(few.parts, plain.parts, "{which}");
+                            let rows = region.rows().filter(|(z, y)| z + y == 4);
+                            let kept = rows.flat_map(|(z, y)| plain.runs.row(z as i64, y as i64));
+                            assert!(few.part_of.iter().copied().eq(kept.map(|run| plain.part_of[run])), "{which}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
