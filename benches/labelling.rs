@@ -5,7 +5,12 @@ use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use septa::disjoint::Disjoint;
-use septa::lattice::{select::Select, stencil::Stencil, summary::Want, tiling::Tiling};
+use septa::lattice::{
+    select::Select,
+    stencil::Stencil,
+    summary::{Detail, Want},
+    tiling::Tiling,
+};
 use septa::pregel::{run::Config, runtime::Runtime};
 use septa::programs::{labelling::Labelling, measure::Measure};
 use septa::volume::grid::BlockSize;
@@ -101,8 +106,8 @@ fn contacts(criterion: &mut Criterion) {
         let source: Arc<dyn VolumeSource> = Arc::new(Memory::new("labels", labels.clone(), Spacing::default()));
         let tiling = Tiling::new(source, BlockSize::Auto).expect("a grid");
         for (name, want) in [
-            ("contacts", Want { cells: false, contacts: Some(Stencil::N6) }),
-            ("contacts and measures", Want { cells: true, contacts: Some(Stencil::N6) }),
+            ("contacts", Want { cells: Detail::Listed, contacts: Some(Stencil::N6) }),
+            ("contacts and measures", Want { cells: Detail::Shape, contacts: Some(Stencil::N6) }),
         ] {
             let program = Measure { want };
             let found = runtime.run(&tiling, &program, &Config::default(), |_, ()| Ok(())).expect("a summary");

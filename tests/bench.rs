@@ -130,7 +130,7 @@ fn volumes_have_rows_for_every_operation_and_number_of_workers() {
     let all: [(&str, &[&str], &[&str]); 3] = [
         ("label", &["perc30", "perc50", "blob50", "voronoi"], &labelling),
         ("contacts", &["voronoi"], &["contacts6", "contacts26"]),
-        ("measure", &["voronoi"], &["measure", "measure+contacts6"]),
+        ("measure", &["voronoi"], &["measure", "shape+contacts6"]),
     ];
     for (what, cases, ops) in all {
         let told = bench_of(what, &["--size", "48", "--repeat", "2", "--seed", "5", "-w", "3"]);

@@ -21,7 +21,7 @@ use septa::graph::topology::Cut;
 use septa::id::{BlockId, VertexId};
 use septa::lattice::select::Select;
 use septa::lattice::stencil::Stencil;
-use septa::lattice::summary::Want;
+use septa::lattice::summary::{Detail, Want};
 use septa::lattice::tiling::Tiling;
 use septa::pregel::block::{BlockProgram, Superstep, Vote};
 use septa::pregel::run::Config;
@@ -153,7 +153,7 @@ fn play(part: &str, runtime: &Runtime) -> Result<String> {
                 stencil: Stencil::N6,
                 min_voxels: 2,
                 paint: true,
-                want: Some(Want { cells: true, contacts: Some(Stencil::N26) }),
+                want: Some(Want { cells: Detail::Shape, contacts: Some(Stencil::N26) }),
                 grid: *tiling.grid(),
             };
             let (painted, report) = runtime.collect(&tiling, &program, &config)?;

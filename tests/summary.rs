@@ -11,13 +11,15 @@ use septa::lattice::contact::Contact;
 use septa::lattice::moments::PRODUCT;
 use septa::lattice::select::Select;
 use septa::lattice::stencil::Stencil;
-use septa::lattice::summary::{Cell, DIRECTIONS, Summary, Want};
+use septa::lattice::summary::{Cell, DIRECTIONS, Detail, Summary, Want};
+use septa::lattice::tiling::Tiling;
 use septa::pregel::local;
 use septa::pregel::run::Config;
 use septa::pregel::runtime::Runtime;
 use septa::programs::labelling::Labelling;
 use septa::programs::measure::Measure;
-use septa::volume::shape::Shape;
+use septa::volume::grid::BlockSize;
+use septa::volume::shape::{Shape, Spacing, Unit};
 use septa::volume::source::VolumeSource;
 use septa::workers::Workers;
 
@@ -50,13 +52,13 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
         }
         // Where cells are not counted they are listed.
         let mut cell = summary.cells.remove(&label).unwrap_or_default();
-        if want.cells {
+        if want.cells != Detail::Listed {
             add_voxel(&mut cell, voxel);
         }
         for (direction, step) in DIRECTIONS.iter().enumerate() {
             let other = volume.at(std::array::from_fn(|axis| here[axis] + i64::from(step[axis])));
             if other == label {
-                cell.inner_pairs[direction] += u64::from(want.cells);
+                cell.inner_pairs[direction] += u64::from(want.cells == Detail::Shape);
             } else if other != 0 && want.contacts.is_some_and(|stencil| stencil.has(*step)) {
                 let contact: &mut Contact = summary.contacts.entry((label.min(other), label.max(other))).or_default();
                 contact.pairs += 1;
@@ -67,7 +69,7 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
         }
         summary.cells.insert(label, cell);
     }
-    if want.cells {
+    if want.cells == Detail::Shape {
         let euler = [closed_euler(&volume), open_euler(&volume)];
         for (label, cell) in &mut summary.cells {
             cell.euler_eighths = [8 * euler[0][label], 8 * euler[1][label]];
@@ -126,7 +128,9 @@ fn open_euler(volume: &Labels<'_>) -> HashMap<u64, i64> {
 
 fn wants() -> Vec<Want> {
     let contacts = STENCILS.map(Some).into_iter().chain([None]);
-    contacts.flat_map(|contacts| [true, false].map(|cells| Want { cells, contacts })).collect()
+    contacts
+        .flat_map(|contacts| [Detail::Listed, Detail::Moments, Detail::Shape].map(|cells| Want { cells, contacts }))
+        .collect()
 }
 
 fn runtimes() -> Vec<Runtime> {
@@ -190,12 +194,12 @@ fn a_cell_that_fills_the_volume_touches_all_its_faces() {
     let shape = Shape([4, 5, 6]);
     let full = vec![3; 120];
     hold(&memory(shape, full.clone()), &full, &runtimes);
-    let summary = count(shape, &full, Want { cells: true, contacts: None });
+    let summary = count(shape, &full, Want { cells: Detail::Shape, contacts: None });
     assert_eq!(summary.cells[&3].euler_eighths, [8, 8]);
     let hollow: Vec<u64> =
         voxels_of(shape).map(|v| u64::from((0..3).any(|axis| v[axis] == 0 || v[axis] + 1 == shape.0[axis]))).collect();
     hold(&memory(shape, hollow.clone()), &hollow, &runtimes);
-    let summary = count(shape, &hollow, Want { cells: true, contacts: None });
+    let summary = count(shape, &hollow, Want { cells: Detail::Shape, contacts: None });
     assert_eq!(summary.cells[&1].euler_eighths, [16, 16], "a shell has a surface outside and one inside");
 }
 
@@ -210,7 +214,7 @@ fn cells_that_meet_by_a_corner_have_no_faces_and_meet_only_where_the_stencil_see
         let labels = place([1, 1, 1], step.map(|along| (1 + along) as usize));
         hold(&memory(shape, labels.clone()), &labels, &runtimes);
         for stencil in STENCILS {
-            let contacts = count(shape, &labels, Want { cells: false, contacts: Some(stencil) }).contacts;
+            let contacts = count(shape, &labels, Want { cells: Detail::Listed, contacts: Some(stencil) }).contacts;
             let faces = u64::from(Stencil::N6.has(step));
             let expected = stencil.has(step).then_some(((5, 9), (faces, 1)));
             let found: BTreeMap<_, _> = contacts.iter().map(|(key, c)| (*key, (c.n_faces(), c.pairs))).collect();
@@ -229,7 +233,7 @@ fn a_summary_of_components_is_that_of_their_labels() {
             for values in [cells(shape, 30, 3, &mut random), speckle] {
                 let volume = memory(shape, values);
                 for (min_voxels, stencil) in [(0, STENCILS[turn]), (4, STENCILS[(turn + 1) % 3])] {
-                    let want = Want { cells: true, contacts: Some(STENCILS[random.below(3) as usize]) };
+                    let want = Want { cells: Detail::Shape, contacts: Some(STENCILS[random.below(3) as usize]) };
                     hold_labelling(&volume, select, stencil, min_voxels, want, &runtimes);
                 }
             }
@@ -261,4 +265,24 @@ fn hold_labelling(
         let expected = count(shape, &labels, want);
         assert!(report.global.summary == expected, "{select:?} {stencil} min {min_voxels} {:?}", tiling.grid());
     }
+}
+
+/// Two slices of one label each: one contact, as large as a slice.
+fn interface(edge: usize) -> Contact {
+    let shape = Shape([2, edge, edge]);
+    let labels: Vec<u8> = voxels_of(shape).map(|[z, ..]| z as u8 + 1).collect();
+    let tiling = Tiling::new(memory(shape, labels), BlockSize::Auto).unwrap();
+    let program = Measure { want: Want { cells: Detail::Listed, contacts: Some(Stencil::N6) } };
+    let found = local::run(&tiling, &program, &Config::default(), |_, ()| Ok(())).unwrap().global;
+    assert_eq!(found.contacts.keys().collect::<Vec<_>>(), [&(1, 2)]);
+    found.contacts[&(1, 2)]
+}
+
+#[test]
+fn faces_of_large_contacts_are_counted_and_not_summed_in_floats() {
+    // More faces than a sum of f32 can count by ones.
+    assert_eq!(interface(4100).n_faces(), 16_810_000);
+    let spacing = Spacing::new([0.1; 3], Unit::Um).unwrap();
+    let area = interface(1000).area(&spacing);
+    assert!((area / 10_000.0 - 1.0).abs() < 1e-12, "{area}");
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::lattice::moments::Moments;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::{Summary, Want};
+use crate::lattice::summary::{Detail, Summary, Want};
 use crate::lattice::tiling::Tiling;
 use crate::measure::shape;
 use crate::pregel::run::Config;
@@ -46,8 +46,8 @@ enum Does {
     Floor,
     /// Finds the contacts.
     Contacts { stencil: Stencil },
-    /// Measures the cells, and finds their contacts where a stencil is given.
-    Measure { contacts: Option<Stencil> },
+    /// Measures the cells in such detail, and finds their contacts where a stencil is given.
+    Measure { detail: Detail, contacts: Option<Stencil> },
 }
 
 /// An operation.
@@ -78,8 +78,8 @@ pub const OPS: [Op; 9] = [
     op("floor", What::Label, &[], Does::Floor),
     op("contacts6", What::Contacts, &["cc3d.contacts", "bioimage-cpp"], Does::Contacts { stencil: N6 }),
     op("contacts26", What::Contacts, &["cc3d.contacts"], Does::Contacts { stencil: N26 }),
-    op("measure", What::Measure, TABLES, Does::Measure { contacts: None }),
-    op("measure+contacts6", What::Measure, TABLES, Does::Measure { contacts: Some(N6) }),
+    op("measure", What::Measure, TABLES, Does::Measure { detail: Detail::Moments, contacts: None }),
+    op("shape+contacts6", What::Measure, TABLES, Does::Measure { detail: Detail::Shape, contacts: Some(N6) }),
 ];
 
 const fn op(name: &'static str, what: What, tools: &'static [&'static str], does: Does) -> Op {
@@ -147,15 +147,15 @@ impl Op {
                 Ok(Answer { figures: Vec::new(), labels: Some(Voxels::from_vec(volume.shape(), labels)) })
             }
             Does::Contacts { stencil } => {
-                let found = summarise(Want { cells: false, contacts: Some(stencil) })?.contacts;
+                let found = summarise(Want { cells: Detail::Listed, contacts: Some(stencil) })?.contacts;
                 let faces = found.values().map(|contact| contact.n_faces()).sum();
                 let pairs = found.values().map(|contact| contact.pairs).sum();
                 Ok(Answer { figures: vec![found.len() as u64, faces, pairs], labels: None })
             }
-            Does::Measure { contacts } => {
-                let found = summarise(Want { cells: true, contacts })?;
+            Does::Measure { detail, contacts } => {
+                let found = summarise(Want { cells: detail, contacts })?;
                 let header = volume.memory.header();
-                let table = shape::cells(&found, &header.spacing, header.shape);
+                let table = shape::cells(&found, &header.spacing, header.shape, detail);
                 let cells = found.cells.iter().map(|(label, cell)| (*label, &cell.moments));
                 Ok(Answer { figures: vec![table.rows() as u64, digest(cells)], labels: None })
             }

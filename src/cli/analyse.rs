@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::graph::graphml;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::{Summary, Want};
+use crate::lattice::summary::{Detail, Summary, Want};
 use crate::measure::shape;
 use crate::measure::write::write_table;
 use crate::report::number::quantity;
@@ -95,7 +95,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         false => segment(context, args, source.clone(), folder)?,
     };
     let header = source.header();
-    let cells = shape::cells(&found.summary, &header.spacing, header.shape);
+    let cells = shape::cells(&found.summary, &header.spacing, header.shape, Detail::Shape);
     let touching = shape::contacts(&found.summary, &header.spacing);
     let figures = found
         .figures
@@ -129,7 +129,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
 /// The cells of a labels volume.
 fn measure(context: &Context, args: &Args, source: Arc<dyn VolumeSource>) -> Result<Found> {
     let source = context.resident(source, "read")?;
-    let want = Want { cells: true, contacts: Some(args.connectivity) };
+    let want = Want { cells: Detail::Shape, contacts: Some(args.connectivity) };
     let summary = contacts::summarise(context, &source, want)?;
     let settings = vec![("Input".into(), "labels".into()), ("Connectivity".into(), args.connectivity.to_string())];
     Ok(Found { figures: Figures::default(), summary, labels: Some(source), settings, volume_fraction: None })
@@ -142,7 +142,7 @@ fn segment(context: &Context, args: &Args, source: Arc<dyn VolumeSource>, folder
     let mask: Arc<dyn VolumeSource> = Arc::new(Thresholded::new(grey, threshold, args.below));
     write_volume(context, &mask, &folder.join("mask.tif"), mask.header().spacing, "segment")?;
     let labels_path = folder.join("labels.tif");
-    let want = Want { cells: true, contacts: Some(args.connectivity) };
+    let want = Want { cells: Detail::Shape, contacts: Some(args.connectivity) };
     let voxels = mask.header().shape.voxels().unwrap_or(0);
     let job = Job {
         select: Select::NonZero,

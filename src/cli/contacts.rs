@@ -9,7 +9,7 @@ use crate::cli::input::Input;
 use crate::error::Result;
 use crate::lattice::contact::Contact;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::{Summary, Want};
+use crate::lattice::summary::{Detail, Summary, Want};
 use crate::measure::shape;
 use crate::measure::write::write_table;
 use crate::pregel::run::Config;
@@ -41,7 +41,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     }
     let source = context.readable(args.input.open()?)?;
     // Nodes of a graph file carry what is known of the cells.
-    let summary = summarise(context, &source, Want { cells: graph, contacts: Some(args.connectivity) })?;
+    let summary = summarise(
+        context,
+        &source,
+        Want { cells: if graph { Detail::Moments } else { Detail::Listed }, contacts: Some(args.connectivity) },
+    )?;
     let spacing = source.header().spacing;
     if let Some(path) = args.output.as_ref().filter(|_| context.is_first()) {
         match graph {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::graph::attributed::{Attribute, AttributeValues, Attributed};
 use crate::graph::{dot, graphml};
-use crate::lattice::summary::Summary;
+use crate::lattice::summary::{Detail, Summary};
 use crate::measure::shape;
 use crate::measure::table::{Column, Table, Values};
 use crate::volume::shape::{Shape, Spacing};
@@ -16,7 +16,7 @@ const OF_CELLS: [&str; 5] = ["num_pixels", "area", "centroid-0", "centroid-1", "
 /// Writes the contact graph by the ending of `path`: .graphml or .dot.
 pub(crate) fn write(path: &Path, summary: &Summary, spacing: &Spacing) -> Result<()> {
     // Where a cell touches the border is not told here, so the shape does not matter.
-    let cells = shape::cells(summary, spacing, Shape([0; 3]));
+    let cells = shape::cells(summary, spacing, Shape([0; 3]), Detail::Moments);
     let graph = attributed(&cells, &shape::contacts(summary, spacing))?;
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("graphml") => graphml::write(&graph, path),

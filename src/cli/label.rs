@@ -11,7 +11,7 @@ use crate::cli::written::Written;
 use crate::error::{Error, Result};
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::Want;
+use crate::lattice::summary::{Detail, Want};
 use crate::measure::shape::cells;
 use crate::measure::write::write_table;
 use crate::pregel::run::Config;
@@ -70,7 +70,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         (None, false, true) => Select::Labels,
         (None, false, false) => Select::NonZero,
     };
-    let want = args.table.as_ref().map(|_| Want { cells: true, contacts: Some(args.connectivity) });
+    let want = args.table.as_ref().map(|_| Want { cells: Detail::Shape, contacts: Some(args.connectivity) });
     let job = Job { select, stencil: args.connectivity, min_voxels: args.min_voxels, want };
     let (labelled, seconds) = label(context, &source, &job, args.output.as_deref())?;
     let header = source.header();
@@ -78,7 +78,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         tracing::warn!("{}: every voxel is selected: give --threshold for a grey volume", header.name);
     }
     if let Some(path) = args.table.as_ref().filter(|_| context.is_first()) {
-        write_table(path, &cells(&labelled.summary, &header.spacing, header.shape))?;
+        write_table(path, &cells(&labelled.summary, &header.spacing, header.shape, Detail::Shape))?;
     }
     let mut figures = Figures::default();
     if let Some(threshold) = threshold {

@@ -8,7 +8,7 @@ use crate::cli::figures::Figures;
 use crate::cli::input::Input;
 use crate::error::Result;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::Want;
+use crate::lattice::summary::{Detail, Want};
 use crate::measure::shape::cells;
 use crate::measure::write::write_table;
 
@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Which voxels are neighbours, for n_neighbors
     #[arg(long, value_name = "6|18|26", default_value = "6")]
     connectivity: Stencil,
+    /// Only volume, box, centroid, inertia and axes: no neighbours, surfaces and Euler numbers
+    #[arg(long, conflicts_with = "connectivity")]
+    moments: bool,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
@@ -32,9 +35,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         context.check_record(path)?;
     }
     let source = context.readable(args.input.open()?)?;
-    let summary = summarise(context, &source, Want { cells: true, contacts: Some(args.connectivity) })?;
+    let want = match args.moments {
+        true => Want { cells: Detail::Moments, contacts: None },
+        false => Want { cells: Detail::Shape, contacts: Some(args.connectivity) },
+    };
+    let summary = summarise(context, &source, want)?;
     let header = source.header();
-    let table = cells(&summary, &header.spacing, header.shape);
+    let table = cells(&summary, &header.spacing, header.shape, want.cells);
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     let figures =
         Figures::default().with("cells", table.rows()).with("columns", names).with("seconds", context.seconds());

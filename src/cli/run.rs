@@ -20,7 +20,7 @@ use crate::lattice::contact::ContactGraph;
 use crate::lattice::lattice::Lattice;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::Want;
+use crate::lattice::summary::{Detail, Want};
 use crate::lattice::tiling::Tiling;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
@@ -277,7 +277,7 @@ fn on_file(context: &Context, args: &Args, program: Program, input: &Path, confi
 
 fn on_contacts(context: &Context, args: &Args, program: Program, input: &Path, config: Config) -> Result<Ran> {
     let source = context.readable(args.reading.open(input)?)?;
-    let want = Want { cells: true, contacts: Some(args.connectivity.unwrap_or(Stencil::N6)) };
+    let want = Want { cells: Detail::Shape, contacts: Some(args.connectivity.unwrap_or(Stencil::N6)) };
     let summary = summarise(context, &source, want)?;
     let count = summary.cells.len() as u64;
     let graph = ContactGraph::new(summary.cells.keys().copied(), &summary.contacts, blocks(count))?;

@@ -12,4 +12,5 @@ pub mod runs;
 pub mod select;
 pub mod stencil;
 pub mod summary;
+mod tally;
 pub mod tiling;

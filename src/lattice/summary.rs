@@ -7,7 +7,7 @@
 //!
 //! Cost: O(runs). Memory: about 450 bytes a cell and 60 a contact.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::lattice::euler::EIGHTHS;
 use crate::lattice::moments::Moments;
 use crate::lattice::runs::{Runs, Span};
 use crate::lattice::stencil::{Stencil, Step};
+use crate::lattice::tally::{Near, Numbers, Pairs};
 use crate::volume::region::Region;
 
 /// One of each pair of opposite steps, in raster order: the directions of the lattice.
@@ -91,11 +92,22 @@ fn merge<K: Ord, V: Combine>(ours: &mut BTreeMap<K, V>, mut theirs: BTreeMap<K, 
     }
 }
 
+/// How much is to be counted of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Detail {
+    /// Nothing: they are listed.
+    Listed,
+    /// Their moments, and the box that holds them.
+    Moments,
+    /// Also inner pairs and Euler numbers.
+    Shape,
+}
+
 /// What is to be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Want {
-    /// Moments, inner pairs and Euler numbers; else cells are only listed.
-    pub cells: bool,
+    /// Of cells.
+    pub cells: Detail,
     /// Contacts, their pairs counted in this stencil.
     pub contacts: Option<Stencil>,
 }
@@ -106,11 +118,19 @@ pub fn summarise(runs: &Runs, labels: &[u64], own: Region, want: Want) -> Summar
     assert_eq!(runs.len(), labels.len(), "a label for every run");
     assert_eq!(runs.region().start, own.start, "the shell lies towards larger z, y and x");
     let mut counting = Counting::new(runs, labels, own, want);
-    if want.cells {
+    if want.cells >= Detail::Moments {
         counting.moments();
+    }
+    if want.cells == Detail::Shape {
         counting.euler();
     }
-    counting.pairs();
+    match (want.cells, want.contacts) {
+        // Neighbours by faces alone are the overlaps of runs.
+        (Detail::Listed | Detail::Moments, Some(Stencil::N6)) => counting.faces(),
+        (Detail::Shape, _) => counting.pairs(Stencil::N26),
+        (_, Some(stencil)) => counting.pairs(stencil),
+        (_, None) => {}
+    }
     counting.finish()
 }
 
@@ -123,47 +143,64 @@ struct Counting<'a> {
     labels: Vec<u64>,
     cell_of: Vec<u32>,
     cells: Vec<Cell>,
-    contacts: HashMap<(u32, u32), Contact>,
-    /// The pair that was counted last, not yet in the map: runs that follow each other mostly
-    /// touch the same two cells.
-    last: Option<((u32, u32), Contact)>,
+    /// Contacts, or only their faces.
+    contacts: Pairs<Contact>,
+    faces: Pairs<[u64; 3]>,
 }
 
 impl<'a> Counting<'a> {
     fn new(runs: &'a Runs, run_labels: &[u64], own: Region, want: Want) -> Self {
-        let mut numbers: HashMap<u64, u32> = HashMap::new();
-        let mut labels = Vec::new();
-        let mut last = (0, u32::MAX);
+        let mut numbers = Numbers::default();
+        let mut last = (0, 0);
         let cell_of = run_labels.iter().map(|label| {
-            if last.1 == u32::MAX || last.0 != *label {
-                let number = *numbers.entry(*label).or_insert_with(|| {
-                    labels.push(*label);
-                    labels.len() as u32 - 1
-                });
-                last = (*label, number);
+            if last.0 != *label {
+                last = (*label, numbers.of(*label));
             }
             last.1
         });
         let cell_of = cell_of.collect();
-        let cells = vec![Cell::default(); if want.cells { labels.len() } else { 0 }];
-        Self { runs, own, want, labels, cell_of, cells, contacts: HashMap::new(), last: None }
+        let labels = numbers.into_labels();
+        let cells = vec![Cell::default(); if want.cells == Detail::Listed { 0 } else { labels.len() }];
+        Self { runs, own, want, labels, cell_of, cells, contacts: Pairs::default(), faces: Pairs::default() }
     }
 
     fn moments(&mut self) {
-        let x0 = self.own.start[2] as u64;
-        self.runs.within(&self.own, |run, [z, y], span| {
-            let moments = &mut self.cells[self.cell_of[run] as usize].moments;
-            moments.add_run(z as u64, y as u64, x0 + u64::from(span.start), x0 + u64::from(span.end));
-        });
+        let own = self.own;
+        let [z0, y0, x0] = own.start;
+        if let Some(mut near) = Near::new(own, self.cells.len()) {
+            self.runs.within(&own, |run, [z, y], span| {
+                near.add_run(self.cell_of[run], [(z - z0) as u32, (y - y0) as u32], span.start, span.end);
+            });
+            self.cells.iter_mut().zip(near.into_moments()).for_each(|(cell, moments)| cell.moments = moments);
+        } else {
+            let x0 = x0 as u64;
+            self.runs.within(&own, |run, [z, y], span| {
+                let moments = &mut self.cells[self.cell_of[run] as usize].moments;
+                moments.add_run(z as u64, y as u64, x0 + u64::from(span.start), x0 + u64::from(span.end));
+            });
+        }
+    }
+
+    /// Contacts by faces, from the overlaps of runs in rows beside each other.
+    fn faces(&mut self) {
+        let width = self.own.shape().0[2] as u32;
+        let spans = self.runs.spans();
+        let mut met = Met::default();
+        for (z, y) in self.own.rows() {
+            let (z, y) = (z as i64, y as i64);
+            let [here, below, behind] = [(z, y), (z, y + 1), (z + 1, y)].map(|(z, y)| self.runs.row(z, y));
+            let of = |row: &Range<usize>| (&spans[row.clone()], &self.cell_of[row.clone()]);
+            met.along(of(&here), width);
+            met.count(&mut self.faces, 2);
+            met.across(of(&here), of(&below), width);
+            met.count(&mut self.faces, 1);
+            met.across(of(&here), of(&behind), width);
+            met.count(&mut self.faces, 0);
+        }
     }
 
     /// Pairs of neighbours, from the overlaps of runs in rows that touch.
-    fn pairs(&mut self) {
-        let stencil = match (self.want.cells, self.want.contacts) {
-            (true, _) => Stencil::N26,
-            (false, Some(stencil)) => stencil,
-            (false, None) => return,
-        };
+    fn pairs(&mut self, stencil: Stencil) {
         // Row pairs by the steps between them, anchored at the row (z, y): the step from the
         // first to the second, and where the first lies.
         let row_pairs = [(0, 1, 0), (1, 0, 0), (1, 1, 0), (1, -1, 1)];
@@ -190,7 +227,7 @@ impl<'a> Counting<'a> {
             if span.start >= width {
                 break;
             }
-            if self.want.cells {
+            if self.want.cells == Detail::Shape {
                 // The pair (x, x + 1) is counted where x is owned.
                 let inner = (span.end - 1).min(width) - span.start;
                 self.cells[self.cell_of[run] as usize].inner_pairs[0] += u64::from(inner);
@@ -228,7 +265,7 @@ impl<'a> Counting<'a> {
                 if pairs > 0 {
                     self.add_contact(a, b, [faced[0] * across, faced[1] * across, 0], pairs);
                 }
-            } else if self.want.cells {
+            } else if self.want.cells == Detail::Shape {
                 let inner = &mut self.cells[a as usize].inner_pairs;
                 inner[direction] += overlap(0);
                 inner[direction - 1] += overlap(-1);
@@ -239,21 +276,7 @@ impl<'a> Counting<'a> {
 
     #[inline]
     fn add_contact(&mut self, a: u32, b: u32, faces: [u64; 3], pairs: u64) {
-        let key = (a.min(b), a.max(b));
-        let more = Contact { faces, pairs };
-        match &mut self.last {
-            Some((last, contact)) if *last == key => contact.combine(more),
-            _ => {
-                self.flush();
-                self.last = Some((key, more));
-            }
-        }
-    }
-
-    fn flush(&mut self) {
-        if let Some((key, contact)) = self.last.take() {
-            self.contacts.entry(key).or_default().combine(contact);
-        }
+        self.contacts.of(a, b).combine(Contact { faces, pairs });
     }
 
     /// Euler numbers, from the neighbourhoods at the ends of runs.
@@ -317,22 +340,78 @@ impl<'a> Counting<'a> {
         }
     }
 
-    fn finish(mut self) -> Summary {
-        self.flush();
+    fn finish(self) -> Summary {
         let labels = &self.labels;
-        let mut summary = Summary::default();
-        // Labels that lie in the shell alone are listed by the blocks that own them.
-        if self.want.cells {
-            let counted = self.cells.into_iter().zip(labels).filter(|(cell, _)| *cell != Cell::default());
-            summary.cells.extend(counted.map(|(cell, label)| (*label, cell)));
-        } else {
-            summary.cells.extend(labels.iter().map(|label| (*label, Cell::default())));
-        }
-        for ((a, b), contact) in self.contacts {
+        let mut cells: Vec<(u64, Cell)> = match self.want.cells {
+            Detail::Listed => labels.iter().map(|label| (*label, Cell::default())).collect(),
+            // Labels that lie in the shell alone are listed by the blocks that own them.
+            _ => labels.iter().copied().zip(self.cells).filter(|(_, cell)| *cell != Cell::default()).collect(),
+        };
+        let by_labels = |([a, b], contact): ([u32; 2], Contact)| {
             let (a, b) = (labels[a as usize], labels[b as usize]);
-            summary.contacts.insert((a.min(b), a.max(b)), contact);
+            ((a.min(b), a.max(b)), contact)
+        };
+        // Neighbours by faces are as many as faces.
+        let faces = self.faces.into_pairs().map(|(pair, faces)| (pair, Contact { faces, pairs: faces.iter().sum() }));
+        let mut contacts: Vec<_> = self.contacts.into_pairs().chain(faces).map(by_labels).collect();
+        // Trees of what is sorted are built whole.
+        cells.sort_unstable_by_key(|(label, _)| *label);
+        contacts.sort_unstable_by_key(|(labels, _)| *labels);
+        Summary { cells: cells.into_iter().collect(), contacts: contacts.into_iter().collect() }
+    }
+}
+
+/// Cells that meet in a row or a pair of rows, and by how many faces: found first and counted
+/// then, so that the search has no branch that no processor could guess.
+#[derive(Default)]
+struct Met {
+    met: Vec<(u32, u32, u32)>,
+    count: usize,
+}
+
+/// The runs of a row, and the cell of each.
+type Row<'a> = (&'a [Span], &'a [u32]);
+
+impl Met {
+    /// Cells that follow each other in a row without a gap.
+    #[inline]
+    fn along(&mut self, (spans, cells): Row<'_>, width: u32) {
+        self.room(spans.len());
+        for (spans, cells) in spans.windows(2).zip(cells.windows(2)) {
+            let meets = (spans[0].end == spans[1].start) & (spans[0].end <= width) & (cells[0] != cells[1]);
+            self.met[self.count] = (cells[0], cells[1], 1);
+            self.count += usize::from(meets);
         }
-        summary
+    }
+
+    /// Cells that lie beside each other in two rows.
+    #[inline]
+    fn across(&mut self, (ours, our_cells): Row<'_>, (theirs, their_cells): Row<'_>, width: u32) {
+        self.room(ours.len() + theirs.len());
+        let (mut a, mut b) = (0, 0);
+        while let (Some(our), Some(their)) = (ours.get(a), theirs.get(b)) {
+            let (low, high) = (our.start.max(their.start), our.end.min(their.end).min(width));
+            let (cell, other) = (our_cells[a], their_cells[b]);
+            self.met[self.count] = (cell, other, high.wrapping_sub(low));
+            self.count += usize::from((low < high) & (cell != other));
+            a += usize::from(our.end <= their.end);
+            b += usize::from(their.end <= our.end);
+        }
+    }
+
+    fn room(&mut self, most: usize) {
+        self.count = 0;
+        if self.met.len() <= most {
+            self.met.resize(most + 1, (0, 0, 0));
+        }
+    }
+
+    /// Counts what was found: faces normal to an axis.
+    #[inline]
+    fn count(&self, faces: &mut Pairs<[u64; 3]>, axis: usize) {
+        for &(a, b, across) in &self.met[..self.count] {
+            faces.of(a, b)[axis] += u64::from(across);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use nalgebra::Matrix3;
 
 use crate::lattice::contact::Contact;
-use crate::lattice::summary::{Cell, Summary};
+use crate::lattice::summary::{Cell, Detail, Summary};
 use crate::measure::crofton::Crofton;
 use crate::measure::table::{Column, Table};
 use crate::volume::shape::{Shape, Spacing, Unit};
@@ -35,21 +35,12 @@ struct Derived {
     surface: f64,
 }
 
-/// The table of cells, a row a label, ascending.
-pub fn cells(summary: &Summary, spacing: &Spacing, shape: Shape) -> Table {
+/// The table of cells, a row a label, ascending. Of a summary that counted moments only it ends
+/// with the axes of the cells, and where they touch the border.
+pub fn cells(summary: &Summary, spacing: &Spacing, shape: Shape, detail: Detail) -> Table {
     let crofton = Crofton::new(spacing);
     let rows: Vec<Derived> = summary.cells.values().map(|cell| derive(cell, spacing, &crofton)).collect();
     let moments = || summary.cells.values().map(|cell| &cell.moments);
-    let mut neighbors: BTreeMap<u64, (i64, f64)> = BTreeMap::new();
-    for (&(a, b), contact) in &summary.contacts {
-        for label in [a, b] {
-            let (count, area) = neighbors.entry(label).or_default();
-            *count += 1;
-            *area += contact.area(spacing);
-        }
-    }
-    let met = |label: &u64| neighbors.get(label).copied().unwrap_or_default();
-
     let unit = spacing.unit;
     let (length, square, cube) = match unit {
         Unit::Voxel => ("voxel".to_string(), "voxel²".to_string(), "voxel³".to_string()),
@@ -87,16 +78,33 @@ pub fn cells(summary: &Summary, spacing: &Spacing, shape: Shape) -> Table {
     for (i, j) in (0..9).map(|at| (at / 3, at % 3)) {
         columns.push(floats(format!("axis-{i}-{j}"), "", &|row| row.axes[i][j]));
     }
-    let euler = |which: usize| summary.cells.values().map(|cell| cell.euler_eighths[which] / 8).collect();
-    columns.push(integers("euler_number".into(), euler(0)));
-    columns.push(integers("euler_number_6".into(), euler(1)));
-    columns.push(floats("surface_area".into(), &square, &|row| row.surface));
-    columns.push(integers("n_neighbors".into(), summary.cells.keys().map(|label| met(label).0).collect()));
-    let areas: Vec<f64> = summary.cells.keys().map(|label| met(label).1).collect();
-    columns.push(Column::new("contact_area", square.as_str(), areas));
+    if detail == Detail::Shape {
+        let euler = |which: usize| summary.cells.values().map(|cell| cell.euler_eighths[which] / 8).collect();
+        columns.push(integers("euler_number".into(), euler(0)));
+        columns.push(integers("euler_number_6".into(), euler(1)));
+        columns.push(floats("surface_area".into(), &square, &|row| row.surface));
+        let met = met(summary, spacing);
+        let met = |label| met.get(label).copied().unwrap_or_default();
+        columns.push(integers("n_neighbors".into(), summary.cells.keys().map(|label| met(label).0).collect()));
+        let areas: Vec<f64> = summary.cells.keys().map(|label| met(label).1).collect();
+        columns.push(Column::new("contact_area", square.as_str(), areas));
+    }
     let at_border = moments().map(|m| (0..3).any(|axis| m.min[axis] == 0 || m.max[axis] + 1 == shape.0[axis] as u64));
     columns.push(Column::new("touches_border", "", at_border.collect::<Vec<bool>>()));
     Table::new("cells", columns).expect("every column has a row for each cell")
+}
+
+/// How many cells each cell meets, and by what area.
+fn met(summary: &Summary, spacing: &Spacing) -> BTreeMap<u64, (i64, f64)> {
+    let mut met: BTreeMap<u64, (i64, f64)> = BTreeMap::new();
+    for (&(a, b), contact) in &summary.contacts {
+        for label in [a, b] {
+            let (count, area) = met.entry(label).or_default();
+            *count += 1;
+            *area += contact.area(spacing);
+        }
+    }
+    met
 }
 
 fn derive(cell: &Cell, spacing: &Spacing, crofton: &Crofton) -> Derived {

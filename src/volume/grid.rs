@@ -44,6 +44,9 @@ impl FromStr for BlockSize {
 /// The voxels that [`BlockSize::Auto`] aims at in a block.
 const AUTO_VOXELS: usize = 8 << 20;
 
+/// The slices that it aims at, at least.
+const AUTO_SLICES: usize = 8;
+
 /// A volume cut into blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
@@ -63,7 +66,8 @@ impl Grid {
             BlockSize::Whole => shape.0,
             BlockSize::Edge(edge) => shape.0.map(|n| edge.min(n)),
             BlockSize::Auto => {
-                let slices = AUTO_VOXELS / (ny * nx).max(1);
+                // Every slab is read with a slice of the next: thin ones would be read twice.
+                let slices = (AUTO_VOXELS / (ny * nx).max(1)).max(AUTO_SLICES);
                 // At least eight slabs where the volume has the slices, or a second worker idles.
                 [slices.clamp(1, nz.div_ceil(8).max(1)), ny, nx]
             }
