@@ -297,8 +297,15 @@ impl Scan {
                 // Where a run begins in one row and one is over in the other, they touch by a corner.
                 let (before_a, before_b) = (a << 1 | last_a, b << 1 | last_b);
                 let beside = !(covered | covered << 1 | last_covered);
-                left.push(first, starts_a & before_b & (!b | starts_b) & beside);
-                right.push(first, starts_b & before_a & (!a | starts_a) & beside);
+                let aslant = starts_a & before_b & (!b | starts_b) & beside;
+                // Mostly there are none, or mostly some.
+                if aslant != 0 {
+                    left.push(first, aslant);
+                }
+                let aslant = starts_b & before_a & (!a | starts_a) & beside;
+                if aslant != 0 {
+                    right.push(first, aslant);
+                }
                 (last_a, last_b, last_covered) = (a >> (WORD - 1), b >> (WORD - 1), covered >> (WORD - 1));
             }
         }
