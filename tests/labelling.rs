@@ -8,12 +8,14 @@ use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
 use septa::lattice::select::Select;
 use septa::lattice::stencil::Stencil;
+use septa::lattice::summary::{Detail, Want};
 use septa::lattice::tiling::Tiling;
 use septa::pregel::local;
 use septa::pregel::run::Config;
 use septa::pregel::runtime::Runtime;
 use septa::programs::labelling::{Figures, Labelling};
 use septa::programs::painted::Painted;
+use septa::store::scratch::Scratch;
 use septa::volume::region::Region;
 use septa::volume::shape::Shape;
 use septa::volume::source::VolumeSource;
@@ -124,6 +126,13 @@ fn runtimes() -> Vec<Runtime> {
     (1..=4).map(|threads| Runtime::start(&Workers::threads(threads)).unwrap()).collect()
 }
 
+/// The same, where all that can be put aside is.
+fn aside(tiling: &Tiling) -> Tiling {
+    let scratch = Scratch::beside(&std::env::temp_dir().join("labelling"), 2 << 30);
+    assert!(scratch.spares(1 << 30));
+    tiling.clone().with_scratch(Arc::new(scratch))
+}
+
 /// Holds every cut to the flood fill: on the plain engine, and on one or all of the runtimes.
 fn hold(source: &Arc<dyn VolumeSource>, select: Select, stencil: Stencil, min_voxels: u64, runtimes: &[Runtime]) {
     let expected = flood(&**source, select, stencil, min_voxels);
@@ -132,6 +141,7 @@ fn hold(source: &Arc<dyn VolumeSource>, select: Select, stencil: Stencil, min_vo
         let program = Labelling { select, stencil, min_voxels, paint: true, want: None, grid: *tiling.grid() };
         let case = || format!("{select:?} {stencil} min {min_voxels} {:?}", tiling.grid());
         assert!(run(None, &tiling, &program) == expected, "plain: {}", case());
+        assert!(run(runtimes.get(turn % 8), &aside(&tiling), &program) == expected, "put aside: {}", case());
         for runtime in runtimes.iter().enumerate().filter(|(at, _)| all || *at == turn % 4).map(|(_, runtime)| runtime)
         {
             let workers = runtime.workers().total();
@@ -211,4 +221,21 @@ fn labels_are_as_wide_as_they_must_be() {
     let volume = memory(shape, dots);
     assert_eq!(flood(&*volume, Select::NonZero, Stencil::N26, 0).1.components, 450);
     hold(&volume, Select::NonZero, Stencil::N26, 0, &runtimes);
+}
+
+#[test]
+fn cells_and_contacts_are_the_same_where_blocks_were_put_aside() {
+    let mut random = Random(8);
+    for select in [Select::NonZero, Select::Labels] {
+        let shape = Shape([7, 9, 11]);
+        let volume = memory(shape, cells(shape, 30, 4, &mut random));
+        for (turn, tiling) in cuts(&volume).into_iter().enumerate() {
+            let want = Some(Want { cells: Detail::Shape, contacts: Some(STENCILS[turn % 3]) });
+            let (stencil, min_voxels, grid) = (Stencil::N6, turn as u64 % 4, *tiling.grid());
+            let program = Labelling { select, stencil, min_voxels, paint: turn % 2 == 0, want, grid };
+            let global = |tiling| local::run(tiling, &program, &Config::default(), |_, _| Ok(())).unwrap().global;
+            let kept = global(&tiling);
+            assert!(kept.components > 0 && kept == global(&aside(&tiling)), "{select:?} {grid:?}");
+        }
+    }
 }

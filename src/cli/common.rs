@@ -51,8 +51,8 @@ pub(crate) struct Common {
     /// Edge of a block in voxels, whole, or auto (slabs of slices)
     #[arg(long, global = true, value_name = "N|whole|auto", default_value = "auto", allow_negative_numbers = true)]
     pub(crate) block: BlockSize,
-    /// Memory for volumes that are kept, such as 2GiB; larger ones are read again block by block
-    /// [default: half of what is free]
+    /// Memory to use, such as 2GiB: larger volumes are read block by block, and label puts what it
+    /// cannot keep in a file beside its output until it ends [default: half of what is free]
     #[arg(long, global = true, value_name = "SIZE")]
     pub(crate) max_memory: Option<Bytes>,
     /// Overwrite outputs that exist

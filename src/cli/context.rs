@@ -64,7 +64,7 @@ impl Context {
     }
 
     /// The bytes that may be used.
-    fn memory(&self) -> u64 {
+    pub(crate) fn memory(&self) -> u64 {
         self.common.max_memory.map_or_else(|| free_memory() / 2, |bytes| bytes.0)
     }
 
@@ -102,9 +102,13 @@ impl Context {
 
     /// The volume cut into blocks, reads of which move a bar.
     pub(crate) fn tiling(&self, source: &Arc<dyn VolumeSource>, stage: &str) -> Result<Tiling> {
+        Tiling::new(self.attended(source, stage), self.common.block)
+    }
+
+    /// The volume, reads of which move a bar.
+    pub(crate) fn attended(&self, source: &Arc<dyn VolumeSource>, stage: &str) -> Arc<dyn VolumeSource> {
         let voxels = source.header().shape.voxels().unwrap_or(0);
-        let attended = Attended::new(Arc::clone(source), bar(stage, voxels, self.common.quiet));
-        Tiling::new(Arc::new(attended), self.common.block)
+        Arc::new(Attended::new(Arc::clone(source), bar(stage, voxels, self.common.quiet)))
     }
 
     /// Refuses an output that exists, unless it is to be overwritten.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
+use crate::cli::memory::Plan;
 use crate::cli::segment::Filters;
 use crate::cli::written::Written;
 use crate::error::{Error, Result};
@@ -106,7 +107,7 @@ pub(crate) fn label(
     job: &Job,
     output: Option<&std::path::Path>,
 ) -> Result<(labelling::Figures, f64)> {
-    let tiling = context.tiling(source, "label")?;
+    let tiling = Plan::new(context, &**source)?.cut(context.attended(source, "label"), output)?;
     let program = Labelling {
         select: job.select,
         stencil: job.stencil,

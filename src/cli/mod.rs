@@ -15,6 +15,7 @@ mod info;
 mod input;
 mod label;
 mod measure;
+mod memory;
 mod page;
 mod phantom;
 mod progress;

@@ -2,10 +2,13 @@
 
 mod bits;
 pub mod contact;
+#[cfg(feature = "abomonation")]
+mod entombed;
 pub mod euler;
 pub mod lattice;
 pub mod lattice_block;
 pub mod moments;
+pub mod packed;
 pub mod parts;
 mod rows;
 pub mod runs;

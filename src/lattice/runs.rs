@@ -19,7 +19,8 @@ use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
 use crate::wide::{Work, widely};
 
 /// A stretch of a row: x from `start` up to, not including, `end`, counted from the box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub struct Span {
     /// First voxel.
     pub start: u32,
@@ -165,6 +166,32 @@ impl Runs {
     /// The label of every run; empty where runs have none.
     pub fn labels(&self) -> &[u64] {
         &self.labels
+    }
+
+    /// Whether runs have labels.
+    pub(crate) fn is_labelled(&self) -> bool {
+        self.labelled
+    }
+
+    /// The first run of each row, and the number of all.
+    pub(crate) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Runs that were taken apart; nothing where they are not runs of such a box.
+    pub(crate) fn from_rows(
+        region: Region,
+        rows: Vec<u32>,
+        spans: Vec<Span>,
+        labels: Option<Vec<u64>>,
+    ) -> Option<Self> {
+        let [nz, ny, width] = region.shape().0;
+        let whole = rows.len() == nz.checked_mul(ny)?.checked_add(1)?
+            && (rows.first(), rows.last().map(|last| *last as usize)) == (Some(&0), Some(spans.len()))
+            && rows.is_sorted()
+            && spans.iter().all(|span| !span.is_empty() && span.end as usize <= width)
+            && labels.as_ref().is_none_or(|labels| labels.len() == spans.len());
+        whole.then(|| Self { region, labelled: labels.is_some(), rows, spans, labels: labels.unwrap_or_default() })
     }
 
     /// The runs of the row (z, y), counted in the volume, as a range of runs; empty outside the

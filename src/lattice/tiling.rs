@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{Error, Result};
 use crate::graph::topology::Cut;
 use crate::id::BlockId;
+use crate::store::scratch::Scratch;
 use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
@@ -20,6 +21,7 @@ use crate::volume::voxel::{Voxels, each_voxel_type};
 pub struct Tiling {
     source: Arc<dyn VolumeSource>,
     grid: Grid,
+    scratch: Option<Arc<Scratch>>,
 }
 
 /// One block of a [`Tiling`]: where it lies, and how to read it.
@@ -39,7 +41,7 @@ impl Tiling {
     /// As [`Grid::new`].
     pub fn new(source: Arc<dyn VolumeSource>, size: BlockSize) -> Result<Self> {
         let grid = Grid::new(source.header().shape, size)?;
-        Ok(Self { source, grid })
+        Ok(Self { source, grid, scratch: None })
     }
 
     /// Cuts a volume by a grid: for blocks that are not cubes.
@@ -49,11 +51,22 @@ impl Tiling {
     pub fn with_grid(source: Arc<dyn VolumeSource>, grid: Grid) -> Result<Self> {
         let header = source.header();
         if header.shape == grid.shape() {
-            Ok(Self { source, grid })
+            Ok(Self { source, grid, scratch: None })
         } else {
             let what = format!("{}: a volume of {} and a grid of {}", header.name, header.shape, grid.shape());
             Err(Error::usage(what))
         }
+    }
+
+    /// With a place where programs may put what they hold of blocks while they wait for others.
+    /// A state that was put there is not part of a checkpoint.
+    pub fn with_scratch(self, scratch: Arc<Scratch>) -> Self {
+        Self { scratch: Some(scratch), ..self }
+    }
+
+    /// Where programs may put what they hold of blocks.
+    pub fn scratch(&self) -> Option<&Arc<Scratch>> {
+        self.scratch.as_ref()
     }
 
     /// The volume.

@@ -2,13 +2,15 @@
 //! voxel, whatever the blocks and the workers; voxel by voxel what `scipy.ndimage.label` gives.
 //!
 //! Each block reads its voxels once, with a shell of one voxel towards larger z, y and x, and
-//! finds the [parts](crate::lattice::parts) of that box while it scans. The runs of the shell are border runs of the blocks above, in the
-//! same order; pairing them off joins parts across blocks. Only parts that lie at a seam go to
-//! block 0, which joins and numbers them ([`numbering`](crate::programs::numbering)).
+//! finds the [parts](crate::lattice::parts) of that box while it scans. The runs of the shell are
+//! border runs of the blocks above, in the same order; pairing them off joins parts across blocks.
+//! Only parts that lie at a seam go to block 0, which joins and numbers them
+//! ([`numbering`](crate::programs::numbering)).
 //!
-//! Six supersteps. Cost: O(voxels) to scan, O(runs) for the rest. Memory: 28 bytes a part; where
-//! labels are wanted 12 bytes a run (20 where runs have labels), and 8 a part; else only the runs
-//! at seams. Never a voxel.
+//! Six supersteps. Cost: O(voxels) to scan, O(runs) for the rest. Memory: 20 bytes a part, and where
+//! labels are wanted 12 bytes a run (20 where runs have labels); where the tiling has a scratch that
+//! spares no more, both lie there until the end. What lies at seams stays in memory: 8 bytes a run,
+//! 60 a part. Never a voxel.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,7 @@ use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Summary, Want, summarise};
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
+use crate::programs::held::Held;
 use crate::programs::numbering::{Joined, SeamPart, Segments, Verdict};
 use crate::programs::painted::Painted;
 use crate::volume::grid::Grid;
@@ -107,19 +110,23 @@ pub enum Parcel {
 /// The state of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Labelled {
-    /// The runs of the box: all where labels are wanted of them, else those at seams.
-    runs: Runs,
-    /// The part of each of these runs.
-    part_of: Vec<u32>,
-    parts: Vec<Part>,
+    /// The parts, and where labels are wanted the runs.
+    held: Held,
+    /// The part of each run of the shell, by the block that it lies in, until they are told.
+    shells: Vec<(BlockId, Vec<u32>)>,
+    /// The part of each run of the border, by the block whose shell it is, until they are paired.
+    borders: Vec<(BlockId, Vec<u32>)>,
     /// Parts that lie at a seam, ascending, and what became of them.
     at_seam: Vec<u32>,
+    seam_parts: Vec<SeamPart>,
+    /// Runs in the shell and the border.
+    seam_runs: u64,
     verdicts: Vec<Verdict>,
-    /// Parts that begin a component, in the order of their first voxels.
-    beginnings: Vec<u32>,
     figures: Figures,
-    /// The label of each part, in the end, and the number of components.
-    labels: Vec<u64>,
+    /// In the end the label before the first of each segment, those of the parts at seams, and the
+    /// number of components.
+    before: Vec<u64>,
+    seam_labels: Vec<u64>,
     components: u64,
     /// Block 0 only: the parts at all seams.
     joined: Option<Joined>,
@@ -128,116 +135,156 @@ pub struct Labelled {
 /// The block that joins and numbers what lies at seams.
 const FIRST: BlockId = BlockId(0);
 
+/// Bytes of a part at a seam in its block until it is told, and on block 0 beside that.
+const AT_SEAM: usize = size_of::<SeamPart>() + size_of::<u32>();
+const JOINED: usize = 48;
+
 impl Labelling {
-    /// The parts at seams towards blocks above, told to each.
-    fn tell_shell(&self, at: &mut Superstep<'_, Parcel, Figures>, tile: &Tile, state: &mut Labelled) {
-        let boxed = state.runs.region();
-        for above in self.grid.neighbors(tile.id).filter(|block| *block > tile.id) {
-            let common = self.grid.region(above).intersection(&boxed);
+    /// What a block and those around it say of the same voxels: the parts in the shell, by block
+    /// above, and those in the border, by block below.
+    fn seams(&self, tile: &Tile, runs: &Runs, part_of: &[u32]) -> [Vec<(BlockId, Vec<u32>)>; 2] {
+        let boxed = runs.region();
+        let mut seams = [Vec::new(), Vec::new()];
+        for other in self.grid.neighbors(tile.id) {
+            let (above, region) = (other > tile.id, self.grid.region(other));
+            let common = match above {
+                true => region.intersection(&boxed),
+                false => tile.region.intersection(&region.grown([0; 3], [1; 3], self.grid.shape())),
+            };
+            // Not all that touch have a shell in common.
+            if common.is_empty() {
+                continue;
+            }
             let mut parts = Vec::new();
-            state.runs.within(&common, |run, _, _| parts.push(state.part_of[run]));
+            runs.within(&common, |run, _, _| parts.push(part_of[run]));
             if !parts.is_empty() {
-                state.at_seam.extend_from_slice(&parts);
-                at.send(above, Parcel::Shell(parts));
+                parts.shrink_to_fit();
+                seams[usize::from(!above)].push((other, parts));
             }
         }
+        seams
     }
 
-    /// Pairs the runs of blocks below off with those of the border here.
-    fn join(&self, at: &mut Superstep<'_, Parcel, Figures>, tile: &Tile, state: &mut Labelled, mail: Mail) {
+    /// Pairs the runs of the shells of blocks below off with those of the border here.
+    fn join(
+        &self,
+        at: &mut Superstep<'_, Parcel, Figures>,
+        tile: &Tile,
+        state: &mut Labelled,
+        mail: Mail,
+    ) -> Result<()> {
         let mut joins = Vec::new();
+        let borders = std::mem::take(&mut state.borders);
+        let mut borders = borders.into_iter();
         for (below, parcel) in mail {
             let Parcel::Shell(theirs) = parcel else { unreachable!("superstep 1 brings shells") };
-            let shell = self.grid.region(below).grown([0; 3], [1; 3], self.grid.shape());
-            let mut theirs = theirs.into_iter();
-            state.runs.within(&tile.region.intersection(&shell), |run, _, _| {
-                let there = theirs.next().expect("the k-th run of the shell is the k-th of the border");
-                let join = (state.part_of[run], below, there);
+            let ours = borders.next().filter(|(block, ours)| (*block, ours.len()) == (below, theirs.len()));
+            let (_, ours) = ours.expect("the k-th run of the shell is the k-th of the border");
+            for (here, there) in ours.into_iter().zip(theirs) {
+                let join = (here, below, there);
                 if joins.last() != Some(&join) {
                     joins.push(join);
                 }
-            });
+            }
         }
         joins.sort_unstable();
         joins.dedup();
-        state.at_seam.extend(joins.iter().map(|(part, ..)| *part));
-        // Each once, ascending.
-        let mut at_seam = vec![false; state.parts.len()];
-        state.at_seam.drain(..).for_each(|part| at_seam[part as usize] = true);
-        state.at_seam.extend((0..).zip(&at_seam).filter(|(_, at_seam)| **at_seam).map(|(part, _)| part));
-        let told = |part: &u32| {
-            let Part { first, voxels } = state.parts[*part as usize];
-            SeamPart { part: *part, first, voxels }
-        };
-        let parts = state.at_seam.iter().map(told).collect();
-        at.send(FIRST, Parcel::Seam { parts, joins });
+        joins.shrink_to_fit();
+        if let Some(scratch) = tile.tiling.scratch() {
+            scratch.frees(4 * state.seam_runs);
+            scratch.needs((size_of_val(&joins[..]) + JOINED * state.at_seam.len()) as u64)?;
+        }
+        at.send(FIRST, Parcel::Seam { parts: std::mem::take(&mut state.seam_parts), joins });
+        Ok(())
     }
 
-    /// Counts the components that begin here.
-    fn count(&self, at: &mut Superstep<'_, Parcel, Figures>, tile: &Tile, state: &mut Labelled) {
-        let segments = Segments::new(&self.grid);
+    /// Visits the parts whose component is not left out and begins with them, and its voxels.
+    fn each_beginning(&self, parts: &[Part], state: &Labelled, mut visit: impl FnMut(u32, u64)) {
         let least = self.min_voxels.max(1);
-        let figures = &mut state.figures;
         let mut tell = |number: u32, voxels: u64| {
             if voxels >= least {
-                state.beginnings.push(number);
-                figures.components += 1;
-                figures.largest = figures.largest.max(voxels);
-                figures.kept += voxels;
+                visit(number, voxels);
             }
         };
         // Those at seams begin a component or do not; all between them do.
         let mut next = 0;
         for (part, verdict) in state.at_seam.iter().zip(&state.verdicts) {
-            (next..*part).for_each(|number| tell(number, state.parts[number as usize].voxels));
+            (next..*part).for_each(|number| tell(number, parts[number as usize].voxels));
             if verdict.begins {
                 tell(*part, verdict.voxels);
             }
             next = part + 1;
         }
-        (next..state.parts.len() as u32).for_each(|number| tell(number, state.parts[number as usize].voxels));
-        figures.foreground = state.parts.iter().map(|part| part.voxels).sum();
-        state.beginnings.sort_unstable_by_key(|part| state.parts[*part as usize].first);
-        let mut at_seam = vec![false; state.parts.len()];
+        (next..parts.len() as u32).for_each(|number| tell(number, parts[number as usize].voxels));
+    }
+
+    /// The parts that begin a component, in the order of their first voxels.
+    fn beginnings(&self, parts: &[Part], state: &Labelled) -> Vec<u32> {
+        let mut beginnings = Vec::new();
+        self.each_beginning(parts, state, |part, _| beginnings.push(part));
+        beginnings.sort_unstable_by_key(|part| parts[*part as usize].first);
+        beginnings
+    }
+
+    /// Counts the components that begin here.
+    fn count(&self, at: &mut Superstep<'_, Parcel, Figures>, tile: &Tile, state: &mut Labelled) -> Result<()> {
+        let segments = Segments::new(&self.grid);
+        let mut figures = Figures::default();
+        let parts = state.held.parts()?;
+        self.each_beginning(&parts, state, |_, voxels| {
+            figures.components += 1;
+            figures.largest = figures.largest.max(voxels);
+            figures.kept += voxels;
+        });
+        figures.foreground = parts.iter().map(|part| part.voxels).sum();
+        let mut at_seam = vec![false; parts.len()];
         state.at_seam.iter().for_each(|part| at_seam[*part as usize] = true);
         let mut counts = vec![0u32; segments.of_block(tile.id)];
         let mut ranks = Vec::new();
-        for part in &state.beginnings {
-            let segment = segments.of_voxel(tile.id, state.parts[*part as usize].first);
-            if at_seam[*part as usize] {
-                ranks.push((*part, counts[segment]));
+        for part in self.beginnings(&parts, state) {
+            let segment = segments.of_voxel(tile.id, parts[part as usize].first);
+            if at_seam[part as usize] {
+                ranks.push((part, counts[segment]));
             }
             counts[segment] += 1;
         }
+        drop(parts);
+        state.figures = figures;
         ranks.sort_unstable();
         at.send(FIRST, Parcel::Counts { segments: counts, ranks });
+        Ok(())
     }
 
-    /// Labels the parts, and summarises where that was asked for.
-    fn label(&self, tile: &Tile, state: &mut Labelled, components: u64, before: Vec<u64>, labels: Vec<u64>) {
+    /// The label of each part.
+    fn labels(&self, tile: &Tile, parts: &[Part], state: &Labelled) -> Vec<u64> {
         let segments = Segments::new(&self.grid);
-        state.components = components;
-        state.labels = vec![0; state.parts.len()];
-        let mut next = before;
-        for part in &state.beginnings {
-            let segment = segments.of_voxel(tile.id, state.parts[*part as usize].first);
+        let mut labels = vec![0; parts.len()];
+        let mut next = state.before.clone();
+        for part in self.beginnings(parts, state) {
+            let segment = segments.of_voxel(tile.id, parts[part as usize].first);
             next[segment] += 1;
-            state.labels[*part as usize] = next[segment];
+            labels[part as usize] = next[segment];
         }
-        for (part, label) in state.at_seam.iter().zip(labels) {
-            state.labels[*part as usize] = label;
+        for (part, label) in state.at_seam.iter().zip(&state.seam_labels) {
+            labels[*part as usize] = *label;
         }
-        if let Some(want) = self.want {
-            let labels: Vec<u64> = state.part_of.iter().map(|part| state.labels[*part as usize]).collect();
-            state.figures.summary = match labels.contains(&0) {
-                false => summarise(&state.runs, &labels, tile.region, want),
-                true => {
-                    let kept = state.runs.filtered(|run| labels[run] != 0);
-                    let labels: Vec<u64> = labels.into_iter().filter(|label| *label != 0).collect();
-                    summarise(&kept, &labels, tile.region, want)
-                }
-            };
-        }
+        labels
+    }
+
+    /// Summarises the labelled cells.
+    fn summary(&self, tile: &Tile, state: &Labelled, want: Want) -> Result<Summary> {
+        let labels = self.labels(tile, &state.held.parts()?, state);
+        let scanned = state.held.runs()?;
+        let (runs, part_of) = &*scanned;
+        let labels: Vec<u64> = part_of.iter().map(|part| labels[*part as usize]).collect();
+        Ok(match labels.contains(&0) {
+            false => summarise(runs, &labels, tile.region, want),
+            true => {
+                let kept = runs.filtered(|run| labels[run] != 0);
+                let labels: Vec<u64> = labels.into_iter().filter(|label| *label != 0).collect();
+                summarise(&kept, &labels, tile.region, want)
+            }
+        })
     }
 }
 
@@ -256,18 +303,34 @@ impl BlockProgram<Tiling> for Labelling {
         let boxed = Boxed { voxels: &voxels, region, own, volume: self.grid.shape(), name: tile.name() };
         // Blocks that are slabs have their seams in two slices, others in every row.
         let slabs = self.grid.counts()[1..] == [1, 1];
-        let all = self.paint || self.want.is_some() || !slabs;
-        let keep = |z, _| all || z == own.start[0] || z == own.end[0];
+        let wanted = self.paint || self.want.is_some();
+        let keep = |z, _| wanted || !slabs || z == own.start[0] || z == own.end[0];
         let Parts { runs, part_of, parts } = Parts::scan(boxed, self.select, self.stencil, keep)?;
+        drop(voxels);
+        let [shells, borders] = self.seams(tile, &runs, &part_of);
+        // Each once, ascending.
+        let mut lies = vec![false; parts.len()];
+        shells.iter().chain(&borders).flat_map(|(_, parts)| parts).for_each(|part| lies[*part as usize] = true);
+        let at_seam: Vec<u32> = (0..).zip(&lies).filter(|(_, lies)| **lies).map(|(part, _)| part).collect();
+        let told = |part: &u32| {
+            let Part { first, voxels } = parts[*part as usize];
+            SeamPart { part: *part, first, voxels }
+        };
+        let seam_runs = shells.iter().chain(&borders).map(|(_, parts)| parts.len() as u64).sum();
+        if let Some(scratch) = tiling.scratch() {
+            scratch.needs(4 * seam_runs + (AT_SEAM * at_seam.len()) as u64)?;
+        }
         Ok(Labelled {
-            runs,
-            part_of,
-            parts,
-            at_seam: Vec::new(),
+            seam_runs,
+            seam_parts: at_seam.iter().map(told).collect(),
+            at_seam,
+            shells,
+            borders,
+            held: Held::new(parts, wanted.then_some((runs, part_of)), tiling.scratch())?,
             verdicts: Vec::new(),
-            beginnings: Vec::new(),
             figures: Figures::default(),
-            labels: Vec::new(),
+            before: Vec::new(),
+            seam_labels: Vec::new(),
             components: 0,
             joined: None,
         })
@@ -281,8 +344,11 @@ impl BlockProgram<Tiling> for Labelling {
         mut mail: Mail,
     ) -> Result<Vote> {
         match at.number() {
-            0 => self.tell_shell(at, tile, state),
-            1 => self.join(at, tile, state, mail),
+            0 => {
+                let shells = std::mem::take(&mut state.shells);
+                shells.into_iter().for_each(|(above, parts)| at.send(above, Parcel::Shell(parts)));
+            }
+            1 => self.join(at, tile, state, mail)?,
             2 if at.block() == FIRST => {
                 let seams = mail.into_iter().map(|(_, parcel)| match parcel {
                     Parcel::Seam { parts, joins } => (parts, joins),
@@ -298,7 +364,7 @@ impl BlockProgram<Tiling> for Labelling {
                 if let Some((_, Parcel::Verdicts(verdicts))) = mail.pop() {
                     state.verdicts = verdicts;
                 }
-                self.count(at, tile, state);
+                self.count(at, tile, state)?;
             }
             4 if at.block() == FIRST => {
                 let counts = mail.into_iter().map(|(_, parcel)| match parcel {
@@ -317,7 +383,10 @@ impl BlockProgram<Tiling> for Labelling {
                 let Some((_, Parcel::Labels { components, before, labels })) = mail.pop() else {
                     unreachable!("superstep 5 brings labels");
                 };
-                self.label(tile, state, components, before, labels);
+                (state.components, state.before, state.seam_labels) = (components, before, labels);
+                if let Some(want) = self.want {
+                    state.figures.summary = self.summary(tile, state, want)?;
+                }
                 at.contribute(std::mem::take(&mut state.figures));
                 return Ok(Vote::Halt);
             }
@@ -328,9 +397,11 @@ impl BlockProgram<Tiling> for Labelling {
     }
 
     fn finish(&self, tile: &Tile, state: Labelled) -> Result<Option<Painted>> {
-        Ok(self.paint.then(|| {
-            let Labelled { runs, part_of, labels, components: max, .. } = state;
-            Painted { region: tile.region, max, runs, part_of, labels }
-        }))
+        if !self.paint {
+            return Ok(None);
+        }
+        let labels = self.labels(tile, &state.held.parts()?, &state);
+        let (runs, part_of) = state.held.into_runs()?;
+        Ok(Some(Painted { region: tile.region, max: state.components, runs, part_of, labels }))
     }
 }

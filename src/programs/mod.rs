@@ -12,6 +12,7 @@ pub mod distance;
 pub mod distance_transform;
 pub mod fragments;
 mod halo;
+mod held;
 pub mod kcore;
 pub mod labelling;
 mod linking;

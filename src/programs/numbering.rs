@@ -55,10 +55,13 @@ impl Joined {
     /// Where there are 2^32 parts at seams.
     pub fn new(seams: Vec<Seam>) -> Result<Self> {
         let mut blocks = vec![0];
-        let mut parts = Vec::new();
-        for (mine, _) in &seams {
-            parts.extend_from_slice(mine);
+        let mut parts = Vec::with_capacity(seams.iter().map(|(mine, _)| mine.len()).sum());
+        // The parts of a block are let go of as soon as they are among all.
+        let mut joins = Vec::with_capacity(seams.len());
+        for (mine, between) in seams {
+            parts.extend_from_slice(&mine);
             blocks.push(parts.len());
+            joins.push(between);
         }
         if parts.len() >= u32::MAX as usize {
             return Err(Error::resource("2^32 parts at the borders of blocks: make blocks larger"));
@@ -70,8 +73,8 @@ impl Joined {
             (blocks[block] + at) as u32
         };
         let mut sets = Disjoint::new(parts.len());
-        for (block, (_, joins)) in seams.iter().enumerate() {
-            for &(here, other, there) in joins {
+        for (block, joins) in joins.into_iter().enumerate() {
+            for (here, other, there) in joins {
                 sets.union(place(block, here), place(other.index(), there));
             }
         }

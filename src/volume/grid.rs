@@ -47,6 +47,9 @@ const AUTO_VOXELS: usize = 8 << 20;
 /// The slices that it aims at, at least.
 const AUTO_SLICES: usize = 8;
 
+/// Slabs of fewer slices are mostly seam.
+const THICK: usize = 4;
+
 /// A volume cut into blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
@@ -73,6 +76,42 @@ impl Grid {
             }
         };
         Self::with_block(shape, block)
+    }
+
+    /// Cuts a volume of `shape` as [`BlockSize::Auto`] does, but into blocks that have at most
+    /// `voxels`, together with a layer more at the far side of each axis that is cut. Where slabs
+    /// would be thin, they are cut along y too, at multiples of `rows`. Nothing where no row fits.
+    pub fn within(shape: Shape, voxels: u64, rows: usize) -> Option<Self> {
+        let auto = Self::new(shape, BlockSize::Auto).ok()?;
+        let [nz, ny, nx] = shape.0;
+        let size = |[z, y]: [usize; 2]| {
+            let boxed = [(z + 1).min(nz), (y + usize::from(y < ny)).min(ny), nx];
+            Shape(boxed).voxels().unwrap_or(u64::MAX)
+        };
+        let fits = |block: [usize; 2]| size(block) <= voxels;
+        // The largest that fits, by halves.
+        let most = |limit: usize, block: &dyn Fn(usize) -> [usize; 2]| {
+            let (mut least, mut limit) = (0, limit);
+            while least < limit {
+                let middle = (least + limit).div_ceil(2);
+                if fits(block(middle)) { least = middle } else { limit = middle - 1 }
+            }
+            least
+        };
+        let slices = most(auto.block[0], &|z| [z, ny]);
+        let block = if slices >= THICK.min(auto.block[0]) {
+            [slices, ny, nx]
+        } else {
+            let thick = THICK.min(nz);
+            let lines = most(ny, &|y| [thick, y]);
+            let even = lines - lines % rows.clamp(1, ny);
+            match (if even > 0 { even } else { lines }, most(thick, &|z| [z, 1])) {
+                (0, 0) => return None,
+                (0, thin) => [thin, 1, nx],
+                (lines, _) => [thick, lines, nx],
+            }
+        };
+        Self::with_block(shape, block).ok()
     }
 
     /// Cuts a volume of `shape` into blocks of `block` voxels along z, y, x.
@@ -160,6 +199,27 @@ mod tests {
             for raster in 0..voxels {
                 let voxel = shape.voxel(raster);
                 assert!(grid.region(grid.block_of(voxel)).contains(voxel));
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_within_a_limit_keep_to_it_and_are_those_of_auto_where_it_is_wide() {
+        for shape in [[1, 1, 1], [40, 30, 20], [3, 200, 50], [100, 7, 9], [9, 64, 64]].map(Shape) {
+            let auto = Grid::new(shape, BlockSize::Auto).unwrap();
+            assert_eq!(Grid::within(shape, 1 << 40, 16), Some(auto));
+            for limit in [10, 100, 500, 1000, 3000, 10_000, 100_000] {
+                for rows in [1, 16, 1000] {
+                    let Some(grid) = Grid::within(shape, limit, rows) else {
+                        let least = [2.min(shape.0[0]), 2.min(shape.0[1]), shape.0[2]];
+                        assert!(Shape(least).voxels().unwrap() > limit, "{shape} {limit}");
+                        continue;
+                    };
+                    for block in (0..grid.blocks()).map(BlockId) {
+                        let boxed = grid.region(block).grown([0; 3], [1; 3], shape);
+                        assert!(boxed.shape().voxels().unwrap() <= limit, "{shape} {limit} {boxed}");
+                    }
+                }
             }
         }
     }
