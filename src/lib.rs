@@ -11,7 +11,8 @@
 //! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
 //! - [`exact`] sums floats to the same bits in any order; [`store`] keeps checkpoints of runs.
 //! - [`measure`] makes tables of what was counted, and [`report`] a page for people.
-//! - [`mod@bench`] runs the engine beside plain kernels.
+//! - [`mod@bench`] runs the engine and the scans beside plain kernels and installed peers; [`wide`] is
+//!   code for the processor at hand.
 //!
 //! [`prelude`] has what a vertex program needs.
 
