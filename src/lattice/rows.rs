@@ -3,6 +3,7 @@
 
 use crate::combine::Combine;
 use crate::lattice::stencil::Step;
+use crate::wide::lowest_bits;
 
 /// A slot that is no vertex.
 pub(crate) const EMPTY: u8 = 0;
@@ -137,17 +138,9 @@ pub(crate) fn touching(
 /// A bit for each of up to 64 slots: whether its kind is wanted.
 #[inline]
 fn bits(kinds: &[u8], wanted: u8) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let mut bits = 0;
-    for (place, eight) in kinds.chunks(8).enumerate() {
-        let mut bytes = [0; 8];
-        bytes[..eight.len()].copy_from_slice(eight);
-        let word = u64::from_le_bytes(bytes) & (LOW * u64::from(wanted));
-        // The product brings the lowest bits of eight bytes together in the highest byte.
-        let low = ((word | word >> 1) & LOW).wrapping_mul(0x0102_0408_1020_4080);
-        bits |= (low >> 56) << (place * 8);
-    }
-    bits
+    let mut marks = [0; 64];
+    marks.iter_mut().zip(kinds).for_each(|(mark, kind)| *mark = u8::from(kind & wanted != 0));
+    lowest_bits(&marks)
 }
 
 #[cfg(test)]
