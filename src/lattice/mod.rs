@@ -5,8 +5,10 @@ pub mod contact;
 #[cfg(feature = "abomonation")]
 mod entombed;
 pub mod euler;
+mod joining;
 pub mod lattice;
 pub mod lattice_block;
+mod met;
 pub mod moments;
 pub mod packed;
 pub mod parts;
