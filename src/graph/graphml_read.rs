@@ -268,7 +268,8 @@ mod tests {
             // A column without rows has lost its type, so it is of integers.
             let edge_columns = columns(edges);
             (ids, columns(nodes), ends, edge_columns).prop_map(move |(ids, node_columns, edges, edge_columns)| {
-                let nodes = ids.into_iter().enumerate().map(|(at, id)| format!("{id}{at}")).collect();
+                // What follows the last dot is the number alone, so no two are the same.
+                let nodes = ids.into_iter().enumerate().map(|(at, id)| format!("{id}.{at}")).collect();
                 Attributed { directed, nodes, node_columns, edges, edge_columns }
             })
         })
