@@ -74,8 +74,10 @@ impl<'a> Lines<'a> {
             let text = &quoted[..length];
             self.line += text.bytes().filter(|&byte| byte == b'\n').count() as u64;
             fields.push(if doubled { text.replace("\"\"", "\"").into() } else { text.into() });
-            self.rest = &quoted[length + 1..];
-            if self.rest.bytes().next().is_some_and(|byte| !ends(byte) && !is_blank(byte)) {
+            let after = &quoted[length + 1..];
+            self.rest = &after[blanks(after)..];
+            let splits = separator == Separator::Blanks && self.rest.len() < after.len();
+            if self.rest.bytes().next().is_some_and(|byte| !ends(byte) && !splits) {
                 return Err("a quote is closed within a field".into());
             }
         } else {
@@ -148,6 +150,9 @@ mod tests {
     #[test]
     fn quotes_that_do_not_close_are_errors() {
         assert!(all("a,\"b\n", Separator::Comma).unwrap_err().contains("not closed"));
-        assert!(all("a,\"b\"c\n", Separator::Comma).unwrap_err().contains("within a field"));
+        for text in ["a,\"b\"c\n", "a,\"b\" c\n", "\"b\" \u{ae87b},c", "\"b\"é"] {
+            assert!(all(text, Separator::Comma).unwrap_err().contains("within a field"), "{text}");
+        }
+        assert_eq!(all("\"b\" é", Separator::Blanks).unwrap()[0].1, ["b", "é"]);
     }
 }
