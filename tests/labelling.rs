@@ -129,7 +129,7 @@ fn runtimes() -> Vec<Runtime> {
 /// The same, where all that can be put aside is.
 fn aside(tiling: &Tiling) -> Tiling {
     let scratch = Scratch::beside(&std::env::temp_dir().join("labelling"), 2 << 30);
-    assert!(scratch.spares(1 << 30));
+    assert!(scratch.spares(1 << 29));
     tiling.clone().with_scratch(Arc::new(scratch))
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) grid: Grid,
     /// Bytes that may be taken for them, and for what joins the blocks.
     pub(crate) spare: u64,
+    /// Bytes that the workers take while blocks are scanned and painted.
+    working: u64,
 }
 
 impl Plan {
@@ -40,7 +42,11 @@ impl Plan {
         let Header { name, shape, dtype, chunk, .. } = source.header();
         if context.workers.processes() > 1 {
             // All processes cut alike, whatever memory each has.
-            return Ok(Self { grid: Grid::new(*shape, context.common.block)?, spare: context.memory() / 2 });
+            return Ok(Self {
+                grid: Grid::new(*shape, context.common.block)?,
+                spare: context.memory() / 2,
+                working: 0,
+            });
         }
         let voxels = shape.voxels().unwrap_or(u64::MAX);
         let bytes = dtype.bytes() as u64;
@@ -60,13 +66,13 @@ impl Plan {
         let fitting = grid.map(|grid| {
             let boxed = grid.region(BlockId(0)).grown([0; 3], [1; 3], *shape).shape();
             let working = boxed.voxels().unwrap_or(u64::MAX).saturating_mul(voxel * threads.min(grid.blocks().into()));
-            (grid, left.checked_sub(working))
+            (grid, left.checked_sub(working), working)
         });
         match fitting {
-            Some((grid, Some(rest))) => Ok(Self { grid, spare: rest }),
+            Some((grid, Some(rest), working)) => Ok(Self { grid, spare: rest, working }),
             // Nobody asked for less than the machine has.
             _ if context.common.max_memory.is_none() => {
-                Ok(Self { grid: Grid::new(*shape, context.common.block)?, spare: left / 2 })
+                Ok(Self { grid: Grid::new(*shape, context.common.block)?, spare: left / 2, working: 0 })
             }
             _ => {
                 let needed = overhead.saturating_add(threads * voxel * least * 2);
@@ -85,7 +91,9 @@ impl Plan {
     pub(crate) fn cut(&self, source: Arc<dyn VolumeSource>, output: Option<&Path>) -> Result<Tiling> {
         let tiling = Tiling::with_grid(source, self.grid)?;
         Ok(match output {
-            Some(output) => tiling.with_scratch(Arc::new(Scratch::beside(output, self.spare))),
+            Some(output) => {
+                tiling.with_scratch(Arc::new(Scratch::beside(output, self.spare).with_working(self.working)))
+            }
             None => tiling,
         })
     }

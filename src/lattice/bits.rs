@@ -6,7 +6,7 @@
 
 use crate::lattice::select::Select;
 use crate::volume::voxel::Voxel;
-use crate::wide::lowest_bits;
+use crate::wide::highest_bits;
 
 /// The voxels of a word.
 pub(crate) const WORD: usize = 64;
@@ -64,29 +64,96 @@ pub(crate) fn unsound<T: Voxel>(row: &[T], select: Select) -> Option<usize> {
 #[inline(always)]
 fn mark<T: Copy>(row: &[T], bits: &mut [u64], such: impl Fn(T) -> bool) {
     let (whole, rest) = row.as_chunks::<WORD>();
-    let mut marks = [0u8; WORD];
+    // Of a length that is known, many are compared at a time.
     for (bits, values) in bits.iter_mut().zip(whole) {
-        marks.iter_mut().zip(values).for_each(|(mark, value)| *mark = u8::from(such(*value)));
-        *bits = lowest_bits(&marks);
+        *bits = highest_bits(&std::array::from_fn(|x| yes(such(values[x]))));
     }
     if !rest.is_empty() {
-        marks = [0; WORD];
-        marks.iter_mut().zip(rest).for_each(|(mark, value)| *mark = u8::from(such(*value)));
-        bits[whole.len()] = lowest_bits(&marks);
+        let mut marks = [0; WORD];
+        marks.iter_mut().zip(rest).for_each(|(mark, value)| *mark = yes(such(*value)));
+        bits[whole.len()] = highest_bits(&marks);
     }
+}
+
+/// What a comparison of vectors gives.
+#[inline(always)]
+fn yes(such: bool) -> u8 {
+    u8::from(such).wrapping_neg()
 }
 
 /// A bit for each voxel that is the first of the row or differs from the one before.
 #[inline(always)]
 fn changes<T: Copy + PartialEq>(row: &[T], bits: &mut [u64]) {
-    let mut marks = [0u8; WORD];
-    for (place, bits) in bits.iter_mut().enumerate() {
-        let here = &row[place * WORD..row.len().min((place + 1) * WORD)];
-        let pairs = here[1..].iter().zip(here);
-        marks[1..].iter_mut().zip(pairs).for_each(|(mark, (value, before))| *mark = u8::from(value != before));
-        marks[0] = u8::from(place == 0 || here[0] != row[place * WORD - 1]);
-        marks[here.len()..].fill(0);
-        *bits = lowest_bits(&marks);
+    // A bit for each voxel that differs from the next, brought on by one.
+    compare(&row[..row.len() - 1], &row[1..], bits, |value, next| value != next);
+    let mut last = 1;
+    for bits in bits {
+        (*bits, last) = (*bits << 1 | last, *bits >> (WORD - 1));
+    }
+}
+
+/// Which selected voxels of two rows have the same value.
+pub(crate) trait Same {
+    /// Whether all have.
+    const ALL: bool;
+
+    /// A bit for each voxel of a row: whether that at the same place of the other is the same.
+    fn straight(&self, bits: &mut [u64]);
+
+    /// Whether that at a place here is the same as that at another there.
+    fn at(&self, here: u32, there: u32) -> bool;
+}
+
+/// Rows of a mask.
+pub(crate) struct Selected;
+
+impl Same for Selected {
+    const ALL: bool = true;
+
+    #[inline(always)]
+    fn straight(&self, bits: &mut [u64]) {
+        bits.fill(u64::MAX);
+    }
+
+    #[inline(always)]
+    fn at(&self, _: u32, _: u32) -> bool {
+        true
+    }
+}
+
+/// Rows of labels, of one length.
+pub(crate) struct Equal<'a, T> {
+    pub(crate) here: &'a [T],
+    pub(crate) there: &'a [T],
+}
+
+impl<T: Copy + PartialEq> Same for Equal<'_, T> {
+    const ALL: bool = false;
+
+    #[inline(always)]
+    fn straight(&self, bits: &mut [u64]) {
+        compare(self.here, self.there, bits, |value, other| value == other);
+    }
+
+    #[inline(always)]
+    fn at(&self, here: u32, there: u32) -> bool {
+        self.here[here as usize] == self.there[there as usize]
+    }
+}
+
+/// A bit for each pair of two rows that are `such`.
+#[inline(always)]
+fn compare<T: Copy>(row: &[T], other: &[T], bits: &mut [u64], such: impl Fn(T, T) -> bool) {
+    let ((whole, rest), (others, other_rest)) = (row.as_chunks::<WORD>(), other.as_chunks::<WORD>());
+    // Of a length that is known, many are compared at a time.
+    for ((bits, values), others) in bits.iter_mut().zip(whole).zip(others) {
+        *bits = highest_bits(&std::array::from_fn(|x| yes(such(values[x], others[x]))));
+    }
+    if let Some(bits) = bits.get_mut(whole.len()) {
+        let mut marks = [0; WORD];
+        let pairs = rest.iter().zip(other_rest);
+        marks.iter_mut().zip(pairs).for_each(|(mark, (value, other))| *mark = yes(such(*value, *other)));
+        *bits = highest_bits(&marks);
     }
 }
 

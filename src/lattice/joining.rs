@@ -2,7 +2,7 @@
 //! [`parts`](crate::lattice::parts), where the method is told.
 
 use crate::disjoint::Disjoint;
-use crate::lattice::bits::{Ends, Places, WORD, scan, words};
+use crate::lattice::bits::{Ends, Places, Same, WORD, scan, words};
 use crate::lattice::parts::Part;
 use crate::lattice::runs::Span;
 use crate::lattice::select::Select;
@@ -62,6 +62,17 @@ pub(crate) struct Above {
     reach: u32,
 }
 
+/// Which voxels are joined by way of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Covering {
+    /// The fourth side of a square, by the three others.
+    Faces,
+    /// 26 neighbours: all of a mask that touch one voxel.
+    Mask,
+    /// 26 neighbours: all that have the label of a voxel that they touch.
+    Labels,
+}
+
 /// The rows of a box so far, and the numbers of their runs.
 pub(crate) struct Joining {
     /// Words of a row, and rows of a slice.
@@ -74,10 +85,14 @@ pub(crate) struct Joining {
     /// What is known of each number.
     pub(crate) known: Vec<Part>,
     pub(crate) above: Vec<Above>,
-    /// Whether neighbours of a voxel that lie beside each other are one part by themselves.
-    crowded: bool,
-    /// Where joining a row above adds nothing, as rows between the two are joined to both.
+    covering: Covering,
+    /// Where joining a row above adds nothing.
     covered: Vec<u64>,
+    /// Where this row and one above have the same values.
+    equal: Vec<u64>,
+    /// Where this row goes on as that above it in the slice above, and in this slice; and where the
+    /// row before this one goes on as that above it in the slice above.
+    alike: [Vec<u64>; 3],
     /// Where runs of two rows meet, and the runs of one.
     straight: Places,
     aslant: [Places; 2],
@@ -100,8 +115,14 @@ impl Joining {
             sets: Disjoint::default(),
             known: Vec::new(),
             above: above.collect(),
-            crowded: stencil == Stencil::N26 && select != Select::Labels,
+            covering: match (stencil, select) {
+                (Stencil::N26, Select::Labels) => Covering::Labels,
+                (Stencil::N26, _) => Covering::Mask,
+                _ => Covering::Faces,
+            },
             covered: vec![0; words],
+            equal: vec![0; words],
+            alike: std::array::from_fn(|_| vec![0; words]),
             straight: Places::new(words),
             aslant: [Places::new(words), Places::new(words)],
             ends: Ends::new(words),
@@ -115,6 +136,7 @@ impl Joining {
             self.slices.swap(0, 1);
             self.slices[0].numbers.clear();
         }
+        self.alike.swap(0, 2);
         let place = y * self.words..(y + 1) * self.words;
         let here = &mut self.slices[0];
         scan(values, select, &mut here.selected[place.clone()], &mut here.starts[place.clone()]);
@@ -134,39 +156,58 @@ impl Joining {
         Some((z.checked_sub(dz)?, y.checked_add_signed(dy).filter(|y| *y < self.rows)?))
     }
 
-    /// Joins the runs of row `y` to those of a row above. `same` says whether the voxel at x here
-    /// has the value of that at another x there.
+    /// Joins the runs of row `y` to those of a row above; `same` compares the two.
     #[inline(always)]
-    pub(crate) fn join(&mut self, above: usize, y: usize, same: impl Fn(usize, usize) -> bool) {
+    pub(crate) fn join<S: Same>(&mut self, above: usize, y: usize, same: S) {
         let Above { dz, dy, reach } = self.above[above];
         let there = y.wrapping_add_signed(dy);
         self.cover(above, y);
-        let Self { words, slices, fresh, sets, covered, straight, aslant: [left, right], .. } = self;
+        let Self {
+            words, slices, fresh, sets, covering, covered, equal, alike, straight, aslant: [left, right], ..
+        } = self;
         let (ours, theirs) = (slices[0].line(y, *words), slices[dz].line(there, *words));
+        // What covers rows that follow.
+        let mut covers = alike.get_mut(above).filter(|_| above == 0 || *covering == Covering::Labels);
         straight.clear();
         left.clear();
         right.clear();
         // The last voxels of the words before.
-        let (mut last_a, mut last_b, mut last_covered) = (0, 0, 0);
-        for (word, covered) in covered.iter().enumerate() {
+        let (mut last_a, mut last_b, mut last_covered, mut last_alike) = (0, 0, 0, 0);
+        if !S::ALL {
+            same.straight(equal);
+        }
+        for (word, (covered, alike)) in covered.iter().zip(&*equal).enumerate() {
             let first = (word * WORD) as u32;
             let (a, b) = (ours.selected[word], theirs.selected[word]);
             let (starts_a, starts_b) = (ours.starts[word], theirs.starts[word]);
-            straight.push(first, (starts_a | starts_b) & a & b & !covered);
+            let alike = if S::ALL { a & b } else { a & b & *alike };
+            if let Some(covers) = &mut covers {
+                covers[word] = alike;
+            }
+            straight.push(first, (starts_a | starts_b) & alike & !covered);
             if reach > 0 {
-                // Where a run begins in one row and one is over in the other, they touch by a corner.
+                // Where a run begins in one row and one is over in the other, they touch by a corner;
+                // where they go on straight, a voxel before has another value.
                 let (before_a, before_b) = (a << 1 | last_a, b << 1 | last_b);
-                let beside = !(covered | covered << 1 | last_covered);
-                let aslant = starts_a & before_b & (!b | starts_b) & beside;
+                let (before_covered, before_alike) = (covered << 1 | last_covered, alike << 1 | last_alike);
+                let open = !(alike | before_alike);
+                let (here, before) = match covering {
+                    Covering::Faces => (open, open),
+                    // A voxel of a mask that is covered covers both that touch it.
+                    Covering::Mask => (open & !(covered | before_covered), open & !(covered | before_covered)),
+                    Covering::Labels => (open & !covered, open & !before_covered),
+                };
                 // Mostly there are none, or mostly some.
+                let aslant = starts_a & before_b & (!b | starts_b) & here;
                 if aslant != 0 {
                     left.push(first, aslant);
                 }
-                let aslant = starts_b & before_a & (!a | starts_a) & beside;
+                let aslant = starts_b & before_a & (!a | starts_a) & before;
                 if aslant != 0 {
                     right.push(first, aslant);
                 }
-                (last_a, last_b, last_covered) = (a >> (WORD - 1), b >> (WORD - 1), covered >> (WORD - 1));
+                let last = WORD - 1;
+                (last_a, last_b, last_covered, last_alike) = (a >> last, b >> last, covered >> last, alike >> last);
             }
         }
         let numbers = &slices[dz].numbers;
@@ -179,36 +220,53 @@ impl Joining {
                 sets.join(*number, other);
             }
         };
+        // A loop, as what a closure calls is not built for the newer processor.
         for &x in straight.all() {
-            if same(x as usize, x as usize) {
-                meet(ours.holding(x), theirs.holding(x));
-            }
+            meet(ours.holding(x), theirs.holding(x));
         }
         for &x in left.all() {
-            if same(x as usize, x as usize - 1) {
+            if same.at(x, x - 1) {
                 meet(ours.holding(x), theirs.holding(x - 1));
             }
         }
         for &x in right.all() {
-            if same(x as usize - 1, x as usize) {
+            if same.at(x - 1, x) {
                 meet(ours.holding(x - 1), theirs.holding(x));
             }
         }
     }
 
-    /// Finds where row `y` need not be joined to a row above: next to voxels that touch both, and
-    /// are joined to both, of the rows that come first.
+    /// Finds where row `y` need not be joined to a row above: at voxels that are joined to those
+    /// they touch there by way of another row.
     #[inline(always)]
     fn cover(&mut self, above: usize, y: usize) {
-        self.covered.fill(0);
+        let Self { covered, covering, alike: [under, before, behind], slices, words, .. } = self;
         let Above { dz, dy, .. } = self.above[above];
-        if !self.crowded || (dz, dy) == (1, 0) {
-            return;
-        }
-        let beside = |slice: usize, y: usize| self.slices[slice].selected[y * self.words..(y + 1) * self.words].iter();
-        self.covered.iter_mut().zip(beside(1, y)).for_each(|(covered, beside)| *covered |= beside);
-        if (dz, dy) == (1, -1) {
-            self.covered.iter_mut().zip(beside(0, y - 1)).for_each(|(covered, beside)| *covered |= beside);
+        let place = |y: usize| y * *words..(y + 1) * *words;
+        let also = |covered: &mut [u64], by: &[u64]| covered.iter_mut().zip(by).for_each(|(to, by)| *to |= by);
+        covered.fill(0);
+        match (covering, dz, dy) {
+            // The row above in the slice above comes first, and is covered by none.
+            (_, 1, 0) => {}
+            // The four voxels of a square: three sides make the fourth.
+            (Covering::Faces, 0, -1) => {
+                let sides = under.iter().zip(&*behind);
+                covered.iter_mut().zip(sides).for_each(|(covered, (under, behind))| *covered = under & behind);
+            }
+            (Covering::Faces, ..) => {}
+            // What is selected there is joined to all around it, whatever is here.
+            (Covering::Mask, ..) => {
+                also(covered, &slices[1].selected[place(y)]);
+                if (dz, dy) == (1, -1) {
+                    also(covered, &slices[0].selected[place(y - 1)]);
+                }
+            }
+            (Covering::Labels, ..) => {
+                also(covered, under);
+                if (dz, dy) == (1, -1) {
+                    also(covered, before);
+                }
+            }
         }
     }
 
@@ -230,5 +288,12 @@ impl Joining {
         }
         slices[0].numbers.extend_from_slice(fresh);
         true
+    }
+
+    /// The row that was ended last: its voxels, where runs begin, and the number of each run.
+    #[inline(always)]
+    pub(crate) fn row(&self, y: usize) -> (&[u64], &[u64], &[u32]) {
+        let Line { selected, starts, .. } = self.slices[0].line(y, self.words);
+        (selected, starts, &self.fresh)
     }
 }

@@ -8,6 +8,7 @@ pub mod euler;
 mod joining;
 pub mod lattice;
 pub mod lattice_block;
+pub mod marks;
 mod met;
 pub mod moments;
 pub mod packed;

@@ -7,15 +7,17 @@
 //! runs, and most unions join what is one already.
 //!
 //! Cost: O(voxels / 64) words for each row above, and O(runs). Memory: two slices of bits, 4 bytes a
-//! provisional number, 16 a part; runs only of the rows that are to be kept.
+//! provisional number, 16 a part; runs only of the rows that are to be kept, and marks
+//! ([`marks`](crate::lattice::marks)) where they are wanted.
 
 use ndarray::{ArcArray, Ix3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::lattice::bits::unsound;
+use crate::lattice::bits::{Equal, Selected, unsound};
 use crate::lattice::joining::{Joining, NONE};
-use crate::lattice::runs::Runs;
+use crate::lattice::marks::Marks;
+use crate::lattice::runs::{Runs, refused};
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::volume::region::Region;
@@ -54,12 +56,15 @@ pub struct Parts {
     pub runs: Runs,
     /// The part of each run.
     pub part_of: Vec<u32>,
+    /// The part of each voxel, where they were wanted.
+    pub marks: Option<Marks>,
     /// The parts, in raster order of their first voxel in the box.
     pub parts: Vec<Part>,
 }
 
 impl Parts {
-    /// Scans a box. `keep` says of which rows (z, y) the runs are wanted.
+    /// Scans a box. `keep` says of which rows (z, y) the runs are wanted, `marks` whether all voxels
+    /// are to be marked.
     ///
     /// # Errors
     /// A NaN; for [`Select::Labels`] floats or a negative label; 2^32 runs or parts.
@@ -68,6 +73,7 @@ impl Parts {
         select: Select,
         stencil: Stencil,
         keep: impl Fn(usize, usize) -> bool,
+        marks: bool,
     ) -> Result<Self> {
         let Boxed { voxels, region, name, .. } = boxed;
         if region.shape().0[1..].iter().product::<usize>() >= NONE as usize {
@@ -75,10 +81,11 @@ impl Parts {
         }
         let mut runs = Runs::begin(voxels, region, select, name)?;
         let mut part_of = Vec::new();
+        let mut marks = marks.then(|| Marks::begin(region));
         let mut scan = Joining::new(region, select, stencil);
         each_voxel_type!(voxels, array => {
-            let rows = Rows { boxed, array, select, keep, scan: &mut scan, runs: &mut runs, part_of: &mut part_of };
-            widely(rows)?;
+            let (runs, part_of) = (&mut runs, &mut part_of);
+            widely(Rows { boxed, array, select, keep, scan: &mut scan, runs, part_of, marks: marks.as_mut() })?;
         });
         let Joining { sets, known, .. } = scan;
         let (number, count) = sets.number();
@@ -89,7 +96,8 @@ impl Parts {
             part.first = part.first.min(known.first);
         }
         part_of.iter_mut().for_each(|part| *part = number[*part as usize]);
-        Ok(Self { runs, part_of, parts })
+        marks.iter_mut().for_each(|marks| marks.renumber(&number));
+        Ok(Self { runs, part_of, marks, parts })
     }
 }
 
@@ -102,6 +110,7 @@ struct Rows<'a, T, K> {
     scan: &'a mut Joining,
     runs: &'a mut Runs,
     part_of: &'a mut Vec<u32>,
+    marks: Option<&'a mut Marks>,
 }
 
 impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
@@ -109,21 +118,21 @@ impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
 
     #[inline(always)]
     fn run(self) -> Result<()> {
-        let Self { boxed, array, select, keep, scan, runs, part_of } = self;
+        let Self { boxed, array, select, keep, scan, runs, part_of, mut marks } = self;
         let Boxed { region, own, volume, name, .. } = boxed;
         for (z, y) in region.relative_to(region.start).rows() {
             let values = row(array, z, y);
             if let Some(x) = unsound(values, select) {
-                return Err(runs.refused([z, y, x], values[x], name));
+                return Err(refused(&region, [z, y, x], values[x], name));
             }
             scan.begin_row(y, values, select);
             for above in 0..scan.above.len() {
                 let Some((there_z, there_y)) = scan.row_above(above, z, y) else { continue };
                 if select == Select::Labels {
                     let there = row(array, there_z, there_y);
-                    scan.join(above, y, |x, other| values[x] == there[other]);
+                    scan.join(above, y, Equal { here: values, there });
                 } else {
-                    scan.join(above, y, |_, _| true);
+                    scan.join(above, y, Selected);
                 }
             }
             let place = [z + region.start[0], y + region.start[1], own.start[2]];
@@ -145,6 +154,10 @@ impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
                 return Err(Error::resource(format!("{name}: a block of 2^32 parts: make blocks smaller")));
             }
             runs.end_row(name)?;
+            if let Some(marks) = &mut marks {
+                let (selected, starts, numbers) = scan.row(y);
+                marks.push_row(selected, starts, numbers);
+            }
         }
         Ok(())
     }
@@ -164,7 +177,7 @@ mod tests {
             part.voxels += u64::from(span.len());
             part.first = part.first.min(volume.raster([z, y, own.start[2] + span.start as usize]));
         });
-        Parts { runs, part_of, parts }
+        Parts { runs, part_of, marks: None, parts }
     }
 
     #[test]
@@ -196,12 +209,13 @@ mod tests {
                         let plain = plainly(&bytes, region, own, volume, (select, stencil));
                         for voxels in [&bytes, &wide] {
                             let boxed = Boxed { voxels, region, own, volume, name: "random" };
-                            let found = Parts::scan(boxed, select, stencil, |_, _| true).unwrap();
+                            let found = Parts::scan(boxed, select, stencil, |_, _| true, true).unwrap();
                             let which = format!("{shape:?} {most} {longest} {stencil} {select:?}");
                             assert_eq!(found.runs, plain.runs, "{which}");
                             assert_eq!(found.part_of, plain.part_of, "{which}");
                             assert_eq!(found.parts, plain.parts, "{which}");
-                            let few = Parts::scan(boxed, select, stencil, |z, y| z + y == 4).unwrap();
+                            assert_eq!(found.marks, Some(Marks::of(&found.runs, found.part_of)), "{which}");
+                            let few = Parts::scan(boxed, select, stencil, |z, y| z + y == 4, false).unwrap();
                             assert_eq!(few.parts, plain.parts, "{which}");
                             let rows = region.rows().filter(|(z, y)| z + y == 4);
                             let kept = rows.flat_map(|(z, y)| plain.runs.row(z as i64, y as i64));

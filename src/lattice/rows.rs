@@ -3,7 +3,7 @@
 
 use crate::combine::Combine;
 use crate::lattice::stencil::Step;
-use crate::wide::lowest_bits;
+use crate::wide::highest_bits;
 
 /// A slot that is no vertex.
 pub(crate) const EMPTY: u8 = 0;
@@ -139,8 +139,8 @@ pub(crate) fn touching(
 #[inline]
 fn bits(kinds: &[u8], wanted: u8) -> u64 {
     let mut marks = [0; 64];
-    marks.iter_mut().zip(kinds).for_each(|(mark, kind)| *mark = u8::from(kind & wanted != 0));
-    lowest_bits(&marks)
+    marks.iter_mut().zip(kinds).for_each(|(mark, kind)| *mark = u8::from(kind & wanted != 0) << 7);
+    highest_bits(&marks)
 }
 
 #[cfg(test)]

@@ -40,6 +40,29 @@ impl Span {
     }
 }
 
+/// Whether a box of voxels can be scanned.
+pub(crate) fn fits(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<()> {
+    assert_eq!(voxels.shape(), region.shape(), "the voxels fill the region");
+    if select == Select::Labels && voxels.dtype().is_float() {
+        let what = format!("holds {}, but labels are integers: segment it first", voxels.dtype());
+        return Err(Error::input(name, what));
+    }
+    if region.shape().0[2] >= u32::MAX as usize {
+        return Err(Error::resource(format!("{name}: rows of 2^32 voxels: cut it into blocks")));
+    }
+    Ok(())
+}
+
+/// The error of a value that cannot be, at a place in a box.
+pub(crate) fn refused<T: Voxel>(region: &Region, place: [usize; 3], value: T, name: &str) -> Error {
+    if value.is_nan() {
+        return unsound(name, region, place, f64::NAN);
+    }
+    let [z, y, x] = std::array::from_fn(|axis| place[axis] + region.start[axis]);
+    let what = format!("negative label {value} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
+    Error::input(name, what)
+}
+
 /// A scan of a box.
 struct Scan<'a, T> {
     runs: &'a mut Runs,
@@ -60,7 +83,7 @@ impl<T: Voxel> Work for Scan<'_, T> {
         for (z, y) in runs.region.relative_to(runs.region.start).rows() {
             let values = row(array, z, y);
             if let Some(x) = bits::unsound(values, select) {
-                return Err(runs.refused([z, y, x], values[x], name));
+                return Err(refused(&runs.region, [z, y, x], values[x], name));
             }
             bits::scan(values, select, &mut selected, &mut starts);
             for (start, end) in ends.of(&selected, &starts, width) {
@@ -98,15 +121,8 @@ impl Runs {
 
     /// No rows yet of a box.
     pub(crate) fn begin(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<Self> {
-        assert_eq!(voxels.shape(), region.shape(), "the voxels fill the region");
+        fits(voxels, region, select, name)?;
         let labelled = select == Select::Labels;
-        if labelled && voxels.dtype().is_float() {
-            let what = format!("holds {}, but labels are integers: segment it first", voxels.dtype());
-            return Err(Error::input(name, what));
-        }
-        if region.shape().0[2] >= u32::MAX as usize {
-            return Err(Error::resource(format!("{name}: rows of 2^32 voxels: cut it into blocks")));
-        }
         let rows = Vec::with_capacity(region.shape().0[0] * region.shape().0[1] + 1);
         let mut runs = Self { region, labelled, rows, spans: Vec::new(), labels: Vec::new() };
         runs.rows.push(0);
@@ -131,16 +147,6 @@ impl Runs {
             }
             _ => Err(Error::resource(format!("{name}: a block of 2^32 runs: make blocks smaller"))),
         }
-    }
-
-    /// The error of a value that cannot be, at a place in the box.
-    pub(crate) fn refused<T: Voxel>(&self, place: [usize; 3], value: T, name: &str) -> Error {
-        if value.is_nan() {
-            return unsound(name, &self.region, place, f64::NAN);
-        }
-        let [z, y, x] = std::array::from_fn(|axis| place[axis] + self.region.start[axis]);
-        let what = format!("negative label {value} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
-        Error::input(name, what)
     }
 
     /// The box.

@@ -7,20 +7,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::lattice::marks::Marks;
 use crate::lattice::packed::{Codec, pack_parts, unpack_parts};
 use crate::lattice::parts::Part;
-use crate::lattice::runs::Runs;
 use crate::store::scratch::{Place, Scratch};
 
-/// Runs, and the part of each.
-type Scanned = (Runs, Vec<u32>);
-
-/// The parts of a block, and its runs where they were kept.
+/// The parts of a block, and its marks where they were kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Held {
     Here {
         parts: Vec<Part>,
-        runs: Option<Scanned>,
+        marks: Option<Marks>,
     },
     /// Scratch ends with its process: this is not saved.
     #[serde(skip)]
@@ -36,12 +33,13 @@ impl Held {
     ///
     /// # Errors
     /// Where the scratch does not take it.
-    pub(super) fn new(parts: Vec<Part>, runs: Option<Scanned>, scratch: Option<&Arc<Scratch>>) -> Result<Self> {
-        let Some(scratch) = scratch.filter(|scratch| !scratch.spares(bytes(&parts, runs.as_ref()))) else {
-            return Ok(Held::Here { parts, runs });
+    pub(super) fn new(parts: Vec<Part>, marks: Option<Marks>, scratch: Option<&Arc<Scratch>>) -> Result<Self> {
+        let bytes = size_of_val(&parts[..]) as u64 + marks.as_ref().map_or(0, Marks::bytes);
+        let Some(scratch) = scratch.filter(|scratch| !scratch.spares(bytes)) else {
+            return Ok(Held::Here { parts, marks });
         };
-        // Runs are let go of as soon as they are bytes.
-        let packed = runs.map(|(runs, part_of)| Codec::default().pack(&runs, &part_of));
+        // Marks are let go of as soon as they are bytes.
+        let packed = marks.map(|marks| Codec::default().pack(&marks.runs(), marks.parts()));
         let runs = packed.map(|packed| scratch.put(&packed)).transpose()?;
         let place = scratch.put(&pack_parts(&parts))?;
         Ok(Held::Away { scratch: Arc::clone(scratch), parts: (place, parts.len()), runs })
@@ -61,41 +59,34 @@ impl Held {
         }
     }
 
-    /// The runs, and the part of each.
+    /// The marks.
     ///
     /// # Errors
     /// Where the scratch does not give them back.
-    pub(super) fn runs(&self) -> Result<Cow<'_, Scanned>> {
+    pub(super) fn marks(&self) -> Result<Cow<'_, Marks>> {
         match self {
-            Held::Here { runs, .. } => Ok(Cow::Borrowed(runs.as_ref().expect(KEPT))),
+            Held::Here { marks, .. } => Ok(Cow::Borrowed(marks.as_ref().expect(KEPT))),
             Held::Away { scratch, runs, .. } => {
                 let scanned = Codec::default().unpack(scratch.get(runs.expect(KEPT))?);
-                Ok(Cow::Owned(scanned.ok_or_else(lost)?))
+                let (runs, part_of) = scanned.ok_or_else(lost)?;
+                Ok(Cow::Owned(Marks::of(&runs, part_of)))
             }
         }
     }
 
-    /// The runs, and the part of each, for good.
+    /// The marks, for good.
     ///
     /// # Errors
     /// Where the scratch does not give them back.
-    pub(super) fn into_runs(self) -> Result<Scanned> {
+    pub(super) fn into_marks(self) -> Result<Marks> {
         match self {
-            Held::Here { runs, .. } => Ok(runs.expect(KEPT)),
-            away => Ok(away.runs()?.into_owned()),
+            Held::Here { marks, .. } => Ok(marks.expect(KEPT)),
+            away => Ok(away.marks()?.into_owned()),
         }
     }
 }
 
-const KEPT: &str = "runs are kept where labels are wanted";
-
-/// The memory of what was found.
-fn bytes(parts: &[Part], runs: Option<&Scanned>) -> u64 {
-    let of_runs = runs.map_or(0, |(runs, part_of)| {
-        size_of_val(runs.spans()) + size_of_val(runs.labels()) + size_of_val(runs.rows()) + size_of_val(&part_of[..])
-    });
-    (size_of_val(parts) + of_runs) as u64
-}
+const KEPT: &str = "marks are kept where labels are wanted";
 
 fn lost() -> Error {
     Error::resource("scratch gave back other bytes than were put: is the memory in order?")

@@ -8,9 +8,9 @@
 //! ([`numbering`](crate::programs::numbering)).
 //!
 //! Six supersteps. Cost: O(voxels) to scan, O(runs) for the rest. Memory: 20 bytes a part, and where
-//! labels are wanted 12 bytes a run (20 where runs have labels); where the tiling has a scratch that
+//! labels are wanted a quarter of a byte a voxel and 4 bytes a run; where the tiling has a scratch that
 //! spares no more, both lie there until the end. What lies at seams stays in memory: 8 bytes a run,
-//! 60 a part. Never a voxel.
+//! 60 a part.
 
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ pub enum Parcel {
 /// The state of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Labelled {
-    /// The parts, and where labels are wanted the runs.
+    /// The parts, and where labels are wanted the marks.
     held: Held,
     /// The part of each run of the shell, by the block that it lies in, until they are told.
     shells: Vec<(BlockId, Vec<u32>)>,
@@ -192,7 +192,7 @@ impl Labelling {
         joins.shrink_to_fit();
         if let Some(scratch) = tile.tiling.scratch() {
             scratch.frees(4 * state.seam_runs);
-            scratch.needs((size_of_val(&joins[..]) + JOINED * state.at_seam.len()) as u64)?;
+            scratch.needs(size_of_val(&joins[..]) as u64)?;
         }
         at.send(FIRST, Parcel::Seam { parts: std::mem::take(&mut state.seam_parts), joins });
         Ok(())
@@ -274,11 +274,12 @@ impl Labelling {
     /// Summarises the labelled cells.
     fn summary(&self, tile: &Tile, state: &Labelled, want: Want) -> Result<Summary> {
         let labels = self.labels(tile, &state.held.parts()?, state);
-        let scanned = state.held.runs()?;
-        let (runs, part_of) = &*scanned;
-        let labels: Vec<u64> = part_of.iter().map(|part| labels[*part as usize]).collect();
+        let marks = state.held.marks()?;
+        let runs = marks.runs();
+        let labels: Vec<u64> = marks.parts().iter().map(|part| labels[*part as usize]).collect();
+        drop(marks);
         Ok(match labels.contains(&0) {
-            false => summarise(runs, &labels, tile.region, want),
+            false => summarise(&runs, &labels, tile.region, want),
             true => {
                 let kept = runs.filtered(|run| labels[run] != 0);
                 let labels: Vec<u64> = labels.into_iter().filter(|label| *label != 0).collect();
@@ -304,10 +305,11 @@ impl BlockProgram<Tiling> for Labelling {
         // Blocks that are slabs have their seams in two slices, others in every row.
         let slabs = self.grid.counts()[1..] == [1, 1];
         let wanted = self.paint || self.want.is_some();
-        let keep = |z, _| wanted || !slabs || z == own.start[0] || z == own.end[0];
-        let Parts { runs, part_of, parts } = Parts::scan(boxed, self.select, self.stencil, keep)?;
+        let keep = |z, _| !slabs || z == own.start[0] || z == own.end[0];
+        let Parts { runs, part_of, marks, parts } = Parts::scan(boxed, self.select, self.stencil, keep, wanted)?;
         drop(voxels);
         let [shells, borders] = self.seams(tile, &runs, &part_of);
+        drop((runs, part_of));
         // Each once, ascending.
         let mut lies = vec![false; parts.len()];
         shells.iter().chain(&borders).flat_map(|(_, parts)| parts).for_each(|part| lies[*part as usize] = true);
@@ -326,7 +328,7 @@ impl BlockProgram<Tiling> for Labelling {
             at_seam,
             shells,
             borders,
-            held: Held::new(parts, wanted.then_some((runs, part_of)), tiling.scratch())?,
+            held: Held::new(parts, marks, tiling.scratch())?,
             verdicts: Vec::new(),
             figures: Figures::default(),
             before: Vec::new(),
@@ -354,7 +356,13 @@ impl BlockProgram<Tiling> for Labelling {
                     Parcel::Seam { parts, joins } => (parts, joins),
                     _ => unreachable!("superstep 2 brings seams"),
                 });
-                let joined = Joined::new(seams.collect())?;
+                let seams: Vec<_> = seams.collect();
+                if let Some(scratch) = tile.tiling.scratch() {
+                    // Every block is scanned, and none will be painted before this is let go of.
+                    scratch.scanned();
+                    scratch.needs(seams.iter().map(|(parts, _)| (JOINED * parts.len()) as u64).sum())?;
+                }
+                let joined = Joined::new(seams)?;
                 for block in (0..self.grid.blocks()).map(BlockId) {
                     at.send(block, Parcel::Verdicts(joined.verdicts(block)));
                 }
@@ -401,7 +409,7 @@ impl BlockProgram<Tiling> for Labelling {
             return Ok(None);
         }
         let labels = self.labels(tile, &state.held.parts()?, &state);
-        let (runs, part_of) = state.held.into_runs()?;
-        Ok(Some(Painted { region: tile.region, max: state.components, runs, part_of, labels }))
+        let marks = state.held.into_marks()?;
+        Ok(Some(Painted { region: tile.region, max: state.components, marks, labels }))
     }
 }

@@ -1,14 +1,15 @@
-//! The labels of a block as a labelling leaves them: runs, and a label for each part.
+//! The labels of a block as a labelling leaves them: marks, and a label for each part.
 
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lattice::runs::Runs;
+use crate::lattice::marks::Marks;
 use crate::volume::pages::zeros;
 use crate::volume::region::Region;
 use crate::volume::shape::Shape;
 use crate::volume::voxel::{Dtype, Voxel, Voxels, with_voxel_type};
+use crate::wide::{Work, widely};
 
 /// The labels of a block.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,9 +18,8 @@ pub struct Painted {
     pub region: Region,
     /// The largest label of the volume.
     pub max: u64,
-    /// The runs of the block and its shell, the part of each, and the label of each part.
-    pub(super) runs: Runs,
-    pub(super) part_of: Vec<u32>,
+    /// The parts of the block and its shell, and the label of each.
+    pub(super) marks: Marks,
     pub(super) labels: Vec<u64>,
 }
 
@@ -35,21 +35,30 @@ impl Painted {
         let max = blocks.iter().map(|block| block.max).max().unwrap_or(0);
         volume(Region::whole(shape), blocks, max, threads)
     }
+}
 
-    /// Writes the labels of what lies in `slab`, whole slices of `whole`, to `out`, which are its
-    /// voxels.
-    fn paint<T: Voxel>(&self, whole: &Region, slab: &Region, labels: &[T], out: &mut [T]) {
-        let part = self.region.intersection(slab);
-        if part.is_empty() {
-            return;
+/// The labels of what a block has in `slab`, whole slices of `whole`, written to its voxels.
+struct Paint<'a, T> {
+    block: &'a Painted,
+    labels: &'a [T],
+    whole: &'a Region,
+    slab: &'a Region,
+    out: &'a mut [T],
+}
+
+impl<T: Voxel> Work for Paint<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { block, labels, whole, slab, out } = self;
+        let part = block.region.intersection(slab);
+        let (shape, width) = (slab.shape(), part.shape().0[2]);
+        let mut room = Vec::new();
+        for (z, y) in part.rows() {
+            let first = shape.raster([z - slab.start[0], y - slab.start[1], part.start[2] - whole.start[2]]) as usize;
+            block.marks.paint_row(z, y, labels, &mut room, &mut out[first..first + width]);
         }
-        let shape = slab.shape();
-        let origin = part.start[2] - whole.start[2];
-        self.runs.within(&part, |run, [z, y], span| {
-            let row = shape.raster([z - slab.start[0], y - slab.start[1], origin]) as usize;
-            let label = labels[self.part_of[run] as usize];
-            out[row + span.start as usize..row + span.end as usize].fill(label);
-        });
     }
 }
 
@@ -72,7 +81,9 @@ fn paint_all<T: Voxel>(whole: Region, blocks: &[Painted], cast: fn(u64) -> T, th
             let Some((out, first)) = slabs.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
             let mut slab = whole;
             (slab.start[0], slab.end[0]) = (first, (first + slices).min(whole.end[0]));
-            blocks.iter().zip(&labels).for_each(|(block, labels)| block.paint(&whole, &slab, labels, out));
+            for (block, labels) in blocks.iter().zip(&labels) {
+                widely(Paint { block, labels, whole: &whole, slab: &slab, out: &mut *out });
+            }
         }
     };
     std::thread::scope(|scope| {

@@ -48,10 +48,12 @@ pub struct Scratch {
     /// Bytes of memory that users may take yet, and how many of them only those that must.
     spare: AtomicU64,
     reserve: u64,
+    /// Bytes that blocks take while they are read and scanned, and again when they are painted.
+    working: u64,
 }
 
 impl Scratch {
-    /// A scratch beside `output`, whose users may take `spare` bytes of memory, half of them for
+    /// A scratch beside `output`, whose users may take `spare` bytes of memory, most of them for
     /// what cannot be put aside. No file is made yet.
     pub fn beside(output: &Path, spare: u64) -> Self {
         Self {
@@ -59,8 +61,21 @@ impl Scratch {
             open: Mutex::new(None),
             end: AtomicU64::new(0),
             spare: AtomicU64::new(spare),
-            reserve: spare / 2,
+            // What can be put aside costs little there, and what must stay cannot be.
+            reserve: spare - spare / 4,
+            working: 0,
         }
+    }
+
+    /// With so many bytes more that blocks work in, and that are free between the first and the
+    /// second pass over them.
+    pub fn with_working(self, bytes: u64) -> Self {
+        Self { working: bytes, ..self }
+    }
+
+    /// Lends what blocks work in: all are scanned, and none is painted yet.
+    pub fn scanned(&self) {
+        self.frees(self.working);
     }
 
     /// Whether so many bytes of memory may be taken for what could be put aside; if so they are.
@@ -260,14 +275,18 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_taken_than_is_spared_and_half_is_for_what_must_be() {
+    fn no_more_is_taken_than_is_spared_and_most_is_for_what_must_be() {
         let scratch = Scratch::beside(Path::new("out.tif"), 100);
-        assert!(scratch.spares(30) && !scratch.spares(21) && scratch.spares(20) && !scratch.spares(1));
-        scratch.needs(50).unwrap();
+        assert!(scratch.spares(15) && !scratch.spares(11) && scratch.spares(10) && !scratch.spares(1));
+        scratch.needs(75).unwrap();
         let error = scratch.needs(1).unwrap_err();
         assert!(error.kind().exit_code() == 4 && error.message().starts_with("out.tif: "), "{error}");
-        scratch.frees(60);
+        scratch.frees(85);
         assert!(scratch.spares(10) && !scratch.spares(1));
-        scratch.needs(50).unwrap();
+        scratch.needs(75).unwrap();
+        let scratch = scratch.with_working(40);
+        scratch.needs(1).unwrap_err();
+        scratch.scanned();
+        scratch.needs(40).unwrap();
     }
 }
