@@ -5,6 +5,7 @@ pub mod contact;
 #[cfg(feature = "abomonation")]
 mod entombed;
 pub mod euler;
+pub mod faces;
 mod joining;
 pub mod lattice;
 pub mod lattice_block;

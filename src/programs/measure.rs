@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::id::BlockId;
+use crate::lattice::faces::faces;
 use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
-use crate::lattice::summary::{Summary, Want, summarise};
+use crate::lattice::stencil::Stencil;
+use crate::lattice::summary::{Detail, Summary, Want, summarise};
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
 
@@ -38,8 +40,15 @@ impl BlockProgram<Tiling> for Measure {
         _mail: Vec<(BlockId, ())>,
     ) -> Result<Vote> {
         let (region, voxels) = tile.read(1)?;
-        let runs = Runs::scan(&voxels, region, Select::Labels, tile.name())?;
-        at.contribute(summarise(&runs, runs.labels(), tile.region, self.want));
+        at.contribute(match self.want {
+            Want { cells: Detail::Listed, contacts: Some(Stencil::N6) } => {
+                faces(&voxels, region, tile.region, tile.name())?
+            }
+            want => {
+                let runs = Runs::scan(&voxels, region, Select::Labels, tile.name())?;
+                summarise(&runs, runs.labels(), tile.region, want)
+            }
+        });
         Ok(Vote::Halt)
     }
 
