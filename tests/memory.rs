@@ -69,12 +69,12 @@ fn labelling_stays_within_its_memory_and_gives_the_same_bytes() {
     let free = label(&["free.tif", "--max-memory", "4GiB", "-w", "1"]);
     let whole = fs::read(folder.path().join("free.tif")).unwrap();
     // With two workers more blocks are worked on at a time.
-    for (limit, workers) in [(96, "1"), (128, "2")] {
+    for (limit, workers) in [(88, "1"), (128, "2")] {
         let most = label(&["held.tif", "--force", "-w", workers, "--max-memory", &format!("{limit}MiB")]);
         let allowed = (limit << 20) * 11 / 10;
         assert!(most > 0 && most <= allowed, "{} MiB of {limit} with {workers}", most >> 20);
         // Else nothing is shown.
-        assert!(workers == "2" || free > allowed, "{} MiB without a limit", free >> 20);
+        assert!(workers == "2" || free > allowed * 9 / 8, "{} MiB without a limit", free >> 20);
         assert!(fs::read(folder.path().join("held.tif")).unwrap() == whole);
     }
     assert_eq!(names(folder.path()), ["free.tif", "free.tif.run.json", "held.tif", "held.tif.run.json", "in.tif"]);
