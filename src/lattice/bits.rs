@@ -16,6 +16,34 @@ pub(crate) fn words(width: usize) -> usize {
     width.div_ceil(WORD)
 }
 
+/// Rows of a slice as bits, after each other.
+pub(crate) struct Slice {
+    words: usize,
+    selected: Vec<u64>,
+    starts: Vec<u64>,
+}
+
+impl Slice {
+    /// Room for so many rows of so many words.
+    pub(crate) fn new(rows: usize, words: usize) -> Self {
+        Self { words, selected: vec![0; rows * words], starts: vec![0; rows * words] }
+    }
+
+    /// Scans the voxels of row `y`.
+    #[inline(always)]
+    pub(crate) fn scan_row<T: Voxel>(&mut self, y: usize, values: &[T], select: Select) {
+        let place = y * self.words..(y + 1) * self.words;
+        scan(values, select, &mut self.selected[place.clone()], &mut self.starts[place]);
+    }
+
+    /// Row `y`: which voxels are selected, and the first of each run.
+    #[inline(always)]
+    pub(crate) fn row(&self, y: usize) -> (&[u64], &[u64]) {
+        let place = y * self.words..(y + 1) * self.words;
+        (&self.selected[place.clone()], &self.starts[place])
+    }
+}
+
 /// Finds the selected voxels of a row, and the first of each run.
 #[inline(always)]
 pub(crate) fn scan<T: Voxel>(row: &[T], select: Select, selected: &mut [u64], starts: &mut [u64]) {
@@ -49,15 +77,6 @@ fn whole<T: Voxel>(threshold: f64) -> Option<T> {
     let bound = T::from_f64(threshold.floor());
     let small = !T::DTYPE.is_float() && T::DTYPE.bytes() <= 4;
     (small && bound.to_f64() == threshold.floor()).then_some(bound)
-}
-
-/// The first value of a row that no selection can take: NaN, or for labels a negative one.
-#[inline(always)]
-pub(crate) fn unsound<T: Voxel>(row: &[T], select: Select) -> Option<usize> {
-    let zero = T::default();
-    let bad = |value: &T| value.is_nan() || (select == Select::Labels && *value < zero);
-    // Without a branch first: it is hardly ever there.
-    row.iter().fold(false, |any, value| any | bad(value)).then(|| row.iter().position(bad)).flatten()
 }
 
 /// A bit for each voxel that is `such`.
@@ -94,10 +113,8 @@ fn changes<T: Copy + PartialEq>(row: &[T], bits: &mut [u64]) {
 
 /// Which selected voxels of two rows have the same value.
 pub(crate) trait Same {
-    /// Whether all have.
-    const ALL: bool;
-
-    /// A bit for each voxel of a row: whether that at the same place of the other is the same.
+    /// A bit for each voxel of a row: whether that at the same place of the other is the same. They
+    /// are all set before.
     fn straight(&self, bits: &mut [u64]);
 
     /// Whether that at a place here is the same as that at another there.
@@ -108,12 +125,8 @@ pub(crate) trait Same {
 pub(crate) struct Selected;
 
 impl Same for Selected {
-    const ALL: bool = true;
-
     #[inline(always)]
-    fn straight(&self, bits: &mut [u64]) {
-        bits.fill(u64::MAX);
-    }
+    fn straight(&self, _: &mut [u64]) {}
 
     #[inline(always)]
     fn at(&self, _: u32, _: u32) -> bool {
@@ -128,8 +141,6 @@ pub(crate) struct Equal<'a, T> {
 }
 
 impl<T: Copy + PartialEq> Same for Equal<'_, T> {
-    const ALL: bool = false;
-
     #[inline(always)]
     fn straight(&self, bits: &mut [u64]) {
         compare(self.here, self.there, bits, |value, other| value == other);
@@ -249,6 +260,7 @@ impl Ends {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lattice::drawn::Drawn;
 
     fn runs_of<T: Voxel>(row: &[T], select: Select) -> Vec<(u32, u32)> {
         let (mut selected, mut starts) = (vec![0; words(row.len())], vec![0; words(row.len())]);
@@ -275,17 +287,11 @@ mod tests {
 
     #[test]
     fn runs_are_those_of_a_walk_voxel_by_voxel() {
-        let mut seed = 5u64;
+        let mut drawn = Drawn(5);
         for width in [1, 2, 63, 64, 65, 127, 128, 129, 200] {
             for spread in [2, 3, 9] {
                 for longest in [1, 4, 90] {
-                    let mut row: Vec<u16> = Vec::new();
-                    while row.len() < width {
-                        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                        let length = (seed >> 40) as usize % longest + 1;
-                        row.extend(std::iter::repeat_n((seed >> 60) as u16 % spread, length));
-                    }
-                    row.truncate(width);
+                    let row = drawn.stretches(width, spread, longest, |value| value as u16);
                     let small: Vec<i8> = row.iter().map(|value| *value as i8).collect();
                     let floats: Vec<f32> = row.iter().map(|value| f32::from(*value)).collect();
                     for select in [

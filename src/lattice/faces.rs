@@ -11,10 +11,10 @@
 use ndarray::{ArcArray, Ix3};
 
 use crate::error::Result;
-use crate::lattice::bits::{Ends, Equal, Places, Same, WORD, scan, unsound, words};
+use crate::lattice::bits::{Ends, Equal, Places, Same, Slice, WORD, words};
 use crate::lattice::contact::Contact;
-use crate::lattice::runs::{fits, refused};
 use crate::lattice::select::Select;
+use crate::lattice::sound::{fits, sound_row};
 use crate::lattice::summary::{Cell, Summary};
 use crate::lattice::tally::{Numbers, Pairs};
 use crate::volume::region::Region;
@@ -81,12 +81,6 @@ struct Rows<'a, T> {
     faces: &'a mut Faces,
 }
 
-/// Rows of a slice as bits: the voxels of cells, and the first of each run.
-struct Slice {
-    selected: Vec<u64>,
-    starts: Vec<u64>,
-}
-
 impl<T: Voxel> Work for Rows<'_, T> {
     type Output = Result<()>;
 
@@ -98,22 +92,16 @@ impl<T: Voxel> Work for Rows<'_, T> {
         // The voxels of a row that belong to the block, and those and the one beyond.
         let owned: Vec<u64> = (0..words).map(|word| first_bits(own_width, word)).collect();
         let beside: Vec<u64> = (0..words).map(|word| first_bits(own_width + 1, word)).collect();
-        let mut slices = [(); 2].map(|()| Slice { selected: vec![0; words * rows], starts: vec![0; words * rows] });
+        let mut slices = [(); 2].map(|()| Slice::new(rows, words));
         let (mut equal, mut unlike, mut begin) = (vec![0; words], vec![0; words], vec![0; words]);
         let (mut fresh, mut ends, mut places) = (vec![0; words], Ends::new(words), Places::new(words));
         for (z, y) in region.relative_to(region.start).rows() {
-            let values = row(array, z, y);
-            if let Some(x) = unsound(values, Select::Labels) {
-                return Err(refused(&region, [z, y, x], values[x], name));
-            }
+            let values = sound_row(array, &region, [z, y], Select::Labels, name)?;
             if y == 0 {
                 slices.swap(0, 1);
             }
-            let place = y * words..(y + 1) * words;
-            let here = &mut slices[0];
-            scan(values, Select::Labels, &mut here.selected[place.clone()], &mut here.starts[place.clone()]);
-            let here = &slices[0];
-            let (selected, starts) = (&here.selected[place.clone()], &here.starts[place]);
+            slices[0].scan_row(y, values, Select::Labels);
+            let (selected, starts) = slices[0].row(y);
             let is_own = z < depth && y < height;
             fresh.copy_from_slice(starts);
             // With the rows before it that the block owns.
@@ -124,8 +112,7 @@ impl<T: Voxel> Work for Rows<'_, T> {
                 }
                 let there = row(array, z, y);
                 Equal { here: values, there }.straight(&mut equal);
-                let place = y * words..(y + 1) * words;
-                let (others, other_starts) = (&slices[dz].selected[place.clone()], &slices[dz].starts[place]);
+                let (others, other_starts) = slices[dz].row(y);
                 let mut before = 0;
                 for word in 0..words {
                     let both = selected[word] & others[word];
@@ -178,6 +165,7 @@ fn first_bits(count: usize, word: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lattice::drawn::Drawn;
     use crate::lattice::runs::Runs;
     use crate::lattice::stencil::Stencil;
     use crate::lattice::summary::{Detail, Want, summarise};
@@ -185,21 +173,13 @@ mod tests {
 
     #[test]
     fn faces_are_those_of_overlaps_of_runs() {
-        let mut seed = 23u64;
-        let mut draw = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) as usize
-        };
+        let mut drawn = Drawn(23);
         for shape in [[1, 1, 1], [3, 2, 64], [2, 5, 65], [4, 3, 63], [5, 6, 7], [3, 3, 200]] {
             for (most, longest) in [(1, 3), (2, 1), (3, 9), (40, 5), (9, 90)] {
-                let mut voxels: Vec<u8> = Vec::new();
-                while voxels.len() < shape.iter().product() {
-                    voxels.extend(std::iter::repeat_n((draw() % (most + 1)) as u8, draw() % longest + 1));
-                }
-                voxels.truncate(shape.iter().product());
+                let voxels = drawn.stretches(shape.iter().product(), most + 1, longest, |value| value as u8);
                 let start = [2, 0, 5];
                 let region = Region { start, end: std::array::from_fn(|axis| start[axis] + shape[axis]) };
-                let cut = [draw() % 2, draw() % 2, draw() % 2];
+                let cut = [(); 3].map(|()| drawn.below(2));
                 let own = Region { start, end: std::array::from_fn(|a| (region.end[a] - cut[a]).max(start[a] + 1)) };
                 let wide = voxels.iter().map(|v| i64::from(*v) << 33).collect::<Vec<_>>();
                 for voxels in [Voxels::from_vec(Shape(shape), voxels), Voxels::from_vec(Shape(shape), wide)] {

@@ -2,7 +2,7 @@
 //! [`parts`](crate::lattice::parts), where the method is told.
 
 use crate::disjoint::Disjoint;
-use crate::lattice::bits::{Ends, Places, Same, WORD, scan, words};
+use crate::lattice::bits::{Ends, Places, Same, Slice, WORD, words};
 use crate::lattice::parts::Part;
 use crate::lattice::runs::Span;
 use crate::lattice::select::Select;
@@ -13,26 +13,24 @@ use crate::volume::voxel::Voxel;
 /// No number yet.
 pub(crate) const NONE: u32 = u32::MAX;
 
-/// A slice of the box as bits, rows after each other.
-struct Slice {
-    selected: Vec<u64>,
-    starts: Vec<u64>,
+/// A slice of the box.
+struct Numbered {
+    bits: Slice,
     /// The runs of the slice that begin before each word.
     ranks: Vec<u32>,
     /// The provisional number of each run of the slice.
     numbers: Vec<u32>,
 }
 
-impl Slice {
-    fn new(words: usize) -> Self {
-        Self { selected: vec![0; words], starts: vec![0; words], ranks: vec![0; words], numbers: Vec::new() }
+impl Numbered {
+    fn new(rows: usize, words: usize) -> Self {
+        Self { bits: Slice::new(rows, words), ranks: vec![0; rows * words], numbers: Vec::new() }
     }
 
     #[inline(always)]
     fn line(&self, y: usize, words: usize) -> Line<'_> {
-        let place = y * words..(y + 1) * words;
-        let Self { selected, starts, ranks, .. } = self;
-        Line { selected: &selected[place.clone()], starts: &starts[place.clone()], ranks: &ranks[place] }
+        let (selected, starts) = self.bits.row(y);
+        Line { selected, starts, ranks: &self.ranks[y * words..(y + 1) * words] }
     }
 }
 
@@ -78,7 +76,7 @@ pub(crate) struct Joining {
     /// Words of a row, and rows of a slice.
     words: usize,
     rows: usize,
-    slices: [Slice; 2],
+    slices: [Numbered; 2],
     /// The numbers of the runs of this row.
     fresh: Vec<u32>,
     pub(crate) sets: Disjoint,
@@ -88,7 +86,7 @@ pub(crate) struct Joining {
     covering: Covering,
     /// Where joining a row above adds nothing.
     covered: Vec<u64>,
-    /// Where this row and one above have the same values.
+    /// Where this row and one above have the same values: of a mask, everywhere.
     equal: Vec<u64>,
     /// Where this row goes on as that above it in the slice above, and in this slice; and where the
     /// row before this one goes on as that above it in the slice above.
@@ -110,7 +108,7 @@ impl Joining {
         Self {
             words,
             rows,
-            slices: [Slice::new(words * rows), Slice::new(words * rows)],
+            slices: [(); 2].map(|()| Numbered::new(rows, words)),
             fresh: Vec::new(),
             sets: Disjoint::default(),
             known: Vec::new(),
@@ -121,7 +119,7 @@ impl Joining {
                 _ => Covering::Faces,
             },
             covered: vec![0; words],
-            equal: vec![0; words],
+            equal: vec![u64::MAX; words],
             alike: std::array::from_fn(|_| vec![0; words]),
             straight: Places::new(words),
             aslant: [Places::new(words), Places::new(words)],
@@ -137,12 +135,11 @@ impl Joining {
             self.slices[0].numbers.clear();
         }
         self.alike.swap(0, 2);
-        let place = y * self.words..(y + 1) * self.words;
-        let here = &mut self.slices[0];
-        scan(values, select, &mut here.selected[place.clone()], &mut here.starts[place.clone()]);
-        let mut rank = here.numbers.len() as u32;
+        let Numbered { bits, ranks, numbers } = &mut self.slices[0];
+        bits.scan_row(y, values, select);
+        let mut rank = numbers.len() as u32;
         let first = rank;
-        for (starts, before) in here.starts[place.clone()].iter().zip(&mut here.ranks[place]) {
+        for (starts, before) in bits.row(y).1.iter().zip(&mut ranks[y * self.words..]) {
             *before = rank;
             rank += starts.count_ones();
         }
@@ -167,20 +164,23 @@ impl Joining {
         } = self;
         let (ours, theirs) = (slices[0].line(y, *words), slices[dz].line(there, *words));
         // What covers rows that follow.
-        let mut covers = alike.get_mut(above).filter(|_| above == 0 || *covering == Covering::Labels);
+        let kept = match covering {
+            Covering::Faces => 1,
+            Covering::Mask => 0,
+            Covering::Labels => 2,
+        };
+        let mut covers = alike[..kept].get_mut(above);
         straight.clear();
         left.clear();
         right.clear();
         // The last voxels of the words before.
         let (mut last_a, mut last_b, mut last_covered, mut last_alike) = (0, 0, 0, 0);
-        if !S::ALL {
-            same.straight(equal);
-        }
+        same.straight(equal);
         for (word, (covered, alike)) in covered.iter().zip(&*equal).enumerate() {
             let first = (word * WORD) as u32;
             let (a, b) = (ours.selected[word], theirs.selected[word]);
             let (starts_a, starts_b) = (ours.starts[word], theirs.starts[word]);
-            let alike = if S::ALL { a & b } else { a & b & *alike };
+            let alike = a & b & alike;
             if let Some(covers) = &mut covers {
                 covers[word] = alike;
             }
@@ -240,9 +240,8 @@ impl Joining {
     /// they touch there by way of another row.
     #[inline(always)]
     fn cover(&mut self, above: usize, y: usize) {
-        let Self { covered, covering, alike: [under, before, behind], slices, words, .. } = self;
+        let Self { covered, covering, alike: [under, before, behind], slices, .. } = self;
         let Above { dz, dy, .. } = self.above[above];
-        let place = |y: usize| y * *words..(y + 1) * *words;
         let also = |covered: &mut [u64], by: &[u64]| covered.iter_mut().zip(by).for_each(|(to, by)| *to |= by);
         covered.fill(0);
         match (covering, dz, dy) {
@@ -256,9 +255,9 @@ impl Joining {
             (Covering::Faces, ..) => {}
             // What is selected there is joined to all around it, whatever is here.
             (Covering::Mask, ..) => {
-                also(covered, &slices[1].selected[place(y)]);
+                also(covered, slices[1].bits.row(y).0);
                 if (dz, dy) == (1, -1) {
-                    also(covered, &slices[0].selected[place(y - 1)]);
+                    also(covered, slices[0].bits.row(y - 1).0);
                 }
             }
             (Covering::Labels, ..) => {

@@ -193,6 +193,7 @@ fn select_each<T: Voxel>(selected: u64, painted: &[T; 2 * WORD], out: &mut [T; W
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lattice::drawn::Drawn;
     use crate::lattice::select::Select;
     use crate::lattice::stencil::Stencil;
     use crate::volume::shape::Shape;
@@ -200,18 +201,10 @@ mod tests {
 
     #[test]
     fn marks_are_their_runs_and_paint_them() {
-        let mut seed = 11u64;
-        let mut draw = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) as usize
-        };
+        let mut drawn = Drawn(11);
         for shape in [[1, 1, 1], [2, 3, 63], [3, 2, 64], [2, 2, 65], [2, 3, 300]] {
             for (most, longest) in [(2, 1), (3, 5), (2, 150), (1, 9)] {
-                let mut voxels: Vec<u16> = Vec::new();
-                while voxels.len() < shape.iter().product() {
-                    voxels.extend(std::iter::repeat_n((draw() % (most + 1)) as u16, draw() % longest + 1));
-                }
-                voxels.truncate(shape.iter().product());
+                let voxels = drawn.stretches(shape.iter().product(), most + 1, longest, |value| value as u16);
                 let region = Region { start: [4, 5, 6], end: std::array::from_fn(|axis| 4 + axis + shape[axis]) };
                 let voxels = Voxels::from_vec(Shape(shape), voxels);
                 for select in [Select::NonZero, Select::Labels] {

@@ -2,6 +2,8 @@
 
 mod bits;
 pub mod contact;
+#[cfg(test)]
+mod drawn;
 #[cfg(feature = "abomonation")]
 mod entombed;
 pub mod euler;
@@ -17,6 +19,7 @@ pub mod parts;
 mod rows;
 pub mod runs;
 pub mod select;
+mod sound;
 pub mod stencil;
 pub mod summary;
 mod tally;

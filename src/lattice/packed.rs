@@ -190,6 +190,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::lattice::drawn::Drawn;
     use crate::lattice::select::Select;
     use crate::lattice::stencil::Stencil;
     use crate::volume::shape::Shape;
@@ -246,14 +247,9 @@ mod tests {
 
     #[test]
     fn bytes_that_were_never_packed_are_no_runs_and_end_nothing() {
-        let mut state = 7u64;
+        let mut drawn = Drawn(7);
         for length in 0..2000 {
-            let bytes: Vec<u8> = (0..length % 90)
-                .map(|_| {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (state >> 56) as u8 >> (length % 7)
-                })
-                .collect();
+            let bytes: Vec<u8> = (0..length % 90).map(|_| drawn.below(256 >> (length % 7)) as u8).collect();
             if let Some((runs, part_of)) = unpack(&bytes) {
                 assert_eq!(runs.len(), part_of.len());
             }

@@ -14,11 +14,12 @@ use ndarray::{ArcArray, Ix3};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::lattice::bits::{Equal, Selected, unsound};
+use crate::lattice::bits::{Equal, Selected};
 use crate::lattice::joining::{Joining, NONE};
 use crate::lattice::marks::Marks;
-use crate::lattice::runs::{Runs, refused};
+use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
+use crate::lattice::sound::sound_row;
 use crate::lattice::stencil::Stencil;
 use crate::volume::region::Region;
 use crate::volume::shape::Shape;
@@ -121,10 +122,7 @@ impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
         let Self { boxed, array, select, keep, scan, runs, part_of, mut marks } = self;
         let Boxed { region, own, volume, name, .. } = boxed;
         for (z, y) in region.relative_to(region.start).rows() {
-            let values = row(array, z, y);
-            if let Some(x) = unsound(values, select) {
-                return Err(refused(&region, [z, y, x], values[x], name));
-            }
+            let values = sound_row(array, &region, [z, y], select, name)?;
             scan.begin_row(y, values, select);
             for above in 0..scan.above.len() {
                 let Some((there_z, there_y)) = scan.row_above(above, z, y) else { continue };
@@ -166,6 +164,7 @@ impl<T: Voxel, K: Fn(usize, usize) -> bool> Work for Rows<'_, T, K> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lattice::drawn::Drawn;
 
     /// The parts of runs that were scanned before, by looking at every pair that touches.
     fn plainly(voxels: &Voxels, region: Region, own: Region, volume: Shape, by: (Select, Stencil)) -> Parts {
@@ -182,24 +181,15 @@ mod tests {
 
     #[test]
     fn parts_are_those_of_a_look_at_every_pair_of_runs() {
-        let mut seed = 3u64;
-        let mut draw = move || {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) as usize
-        };
+        let mut drawn = Drawn(3);
         for shape in [[1, 1, 1], [3, 1, 70], [1, 5, 64], [4, 5, 6], [5, 4, 130], [3, 7, 65]] {
             for (most, longest) in [(2, 1), (2, 3), (3, 1), (4, 5), (3, 40)] {
-                let mut voxels: Vec<u8> = Vec::new();
-                let count = shape.iter().product();
-                while voxels.len() < count {
-                    voxels.extend(std::iter::repeat_n((draw() % most) as u8, draw() % longest + 1));
-                }
-                voxels.truncate(count);
+                let voxels = drawn.stretches(shape.iter().product(), most, longest, |value| value as u8);
                 // The box lies inside a larger volume, the block in the box.
                 let start = [2, 1, 3];
                 let volume = Shape(std::array::from_fn(|axis| start[axis] + shape[axis]));
                 let region = Region { start, end: volume.0 };
-                let cut = [draw() % 2, draw() % 2, draw() % 2];
+                let cut = [(); 3].map(|()| drawn.below(2));
                 let end = std::array::from_fn(|axis| (volume.0[axis] - cut[axis]).max(start[axis] + 1));
                 let own = Region { start, end };
                 let bytes = Voxels::from_vec(Shape(shape), voxels.clone());

@@ -146,16 +146,16 @@ fn bits(kinds: &[u8], wanted: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lattice::drawn::Drawn;
 
     #[test]
     fn touching_runs_are_those_of_a_look_at_every_pair() {
-        let mut seed = 11u64;
+        let mut drawn = Drawn(11);
         let mut row = |shift: u32| {
             let mut runs = Vec::new();
             let mut at = shift;
             for _ in 0..12 {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                let (gap, length) = ((seed >> 60) as u32 % 3, (seed >> 40) as u32 % 4 + 1);
+                let (gap, length) = (drawn.below(3) as u32, drawn.below(4) as u32 + 1);
                 runs.push((at + gap, at + gap + length));
                 at += gap + length;
             }
@@ -176,14 +176,9 @@ mod tests {
 
     #[test]
     fn runs_are_those_of_a_walk_slot_by_slot() {
-        let mut seed = 7u64;
+        let mut drawn = Drawn(7);
         for width in [1, 5, 8, 63, 64, 65, 200] {
-            let kinds: Vec<u8> = (0..width * 9)
-                .map(|_| {
-                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    [EMPTY, OWNED, OWNED, HALO][(seed >> 60) as usize % 4]
-                })
-                .collect();
+            let kinds: Vec<u8> = (0..width * 9).map(|_| [EMPTY, OWNED, OWNED, HALO][drawn.below(4)]).collect();
             for wanted in [OWNED, HALO, OWNED | HALO] {
                 let (runs, rows) = spans(&kinds, width, wanted);
                 assert_eq!(rows.len(), 10);

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
-use crate::lattice::bits::{self, Ends, words};
+use crate::lattice::bits::{Ends, scan, words};
 use crate::lattice::select::Select;
+use crate::lattice::sound::{fits, sound_row};
 use crate::lattice::stencil::Stencil;
-use crate::volume::extent::unsound;
 use crate::volume::region::Region;
-use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
+use crate::volume::voxel::{Voxel, Voxels, each_voxel_type};
 use crate::wide::{Work, widely};
 
 /// A stretch of a row: x from `start` up to, not including, `end`, counted from the box.
@@ -40,29 +40,6 @@ impl Span {
     }
 }
 
-/// Whether a box of voxels can be scanned.
-pub(crate) fn fits(voxels: &Voxels, region: Region, select: Select, name: &str) -> Result<()> {
-    assert_eq!(voxels.shape(), region.shape(), "the voxels fill the region");
-    if select == Select::Labels && voxels.dtype().is_float() {
-        let what = format!("holds {}, but labels are integers: segment it first", voxels.dtype());
-        return Err(Error::input(name, what));
-    }
-    if region.shape().0[2] >= u32::MAX as usize {
-        return Err(Error::resource(format!("{name}: rows of 2^32 voxels: cut it into blocks")));
-    }
-    Ok(())
-}
-
-/// The error of a value that cannot be, at a place in a box.
-pub(crate) fn refused<T: Voxel>(region: &Region, place: [usize; 3], value: T, name: &str) -> Error {
-    if value.is_nan() {
-        return unsound(name, region, place, f64::NAN);
-    }
-    let [z, y, x] = std::array::from_fn(|axis| place[axis] + region.start[axis]);
-    let what = format!("negative label {value} at voxel ({z}, {y}, {x}) (z, y, x): labels are 0 and up");
-    Error::input(name, what)
-}
-
 /// A scan of a box.
 struct Scan<'a, T> {
     runs: &'a mut Runs,
@@ -81,11 +58,8 @@ impl<T: Voxel> Work for Scan<'_, T> {
         let words = words(width);
         let (mut selected, mut starts, mut ends) = (vec![0; words], vec![0; words], Ends::new(words));
         for (z, y) in runs.region.relative_to(runs.region.start).rows() {
-            let values = row(array, z, y);
-            if let Some(x) = bits::unsound(values, select) {
-                return Err(refused(&runs.region, [z, y, x], values[x], name));
-            }
-            bits::scan(values, select, &mut selected, &mut starts);
+            let values = sound_row(array, &runs.region, [z, y], select, name)?;
+            scan(values, select, &mut selected, &mut starts);
             for (start, end) in ends.of(&selected, &starts, width) {
                 runs.push(Span { start, end }, values[start as usize]);
             }

@@ -223,12 +223,11 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::lattice::drawn::Drawn;
 
-    fn draws(mut seed: u64) -> impl FnMut(u64) -> u64 {
-        move |most| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % most
-        }
+    fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
+        let mut drawn = Drawn(seed);
+        move |most| drawn.below(most as usize) as u64
     }
 
     #[test]
