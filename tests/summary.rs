@@ -57,9 +57,13 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
         }
         for (direction, step) in DIRECTIONS.iter().enumerate() {
             let other = volume.at(std::array::from_fn(|axis| here[axis] + i64::from(step[axis])));
+            if other != label {
+                cell.exits[direction] += u64::from(want.cells == Detail::Shape);
+            }
             if other == label {
-                cell.inner_pairs[direction] += u64::from(want.cells == Detail::Shape);
-            } else if other != 0 && want.contacts.is_some_and(|stencil| stencil.has(*step)) {
+                continue;
+            }
+            if other != 0 && want.contacts.is_some_and(|stencil| stencil.has(*step)) {
                 let contact: &mut Contact = summary.contacts.entry((label.min(other), label.max(other))).or_default();
                 contact.pairs += 1;
                 if step.iter().filter(|along| **along != 0).count() == 1 {
@@ -73,9 +77,49 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
         let euler = [closed_euler(&volume), open_euler(&volume)];
         for (label, cell) in &mut summary.cells {
             cell.euler_eighths = [8 * euler[0][label], 8 * euler[1][label]];
+            cell.section_twelfths = DIRECTIONS.map(|normal| 12 * section_euler(&volume, *label, normal));
         }
     }
     summary
+}
+
+/// V − E + F of the sections of a label by all planes normal to a direction: of closed rectangles,
+/// or of triangles whose corners are voxels.
+fn section_euler(volume: &Labels<'_>, label: u64, normal: [i8; 3]) -> i64 {
+    let normal = normal.map(i64::from);
+    let is = |voxel: [i64; 3]| volume.at(voxel) == label;
+    let plus = |a: [i64; 3], b: [i64; 3]| -> [i64; 3] { std::array::from_fn(|axis| a[axis] + b[axis]) };
+    let minus = |a: [i64; 3]| a.map(|along: i64| -along);
+    let unit = |axis: usize| -> [i64; 3] { std::array::from_fn(|other| i64::from(other == axis)) };
+    let (along, still): (Vec<usize>, Vec<usize>) = (0..3).partition(|axis| normal[*axis] != 0);
+    // The step from one axis of the normal to another lies in the plane.
+    let between = |a: usize, b: usize| -> [i64; 3] {
+        std::array::from_fn(|axis| normal[axis] * (i64::from(axis == a) - i64::from(axis == b)))
+    };
+    let inside = voxels_of(volume.shape).map(|voxel| voxel.map(|at| at as i64)).filter(|voxel| is(*voxel));
+    if along.len() == 3 {
+        let sides = [between(0, 1), between(1, 2), between(2, 0)];
+        let shares = |voxel: [i64; 3]| -> i64 {
+            let edges = sides.iter().filter(|side| is(plus(voxel, **side))).count() as i64;
+            // Triangles on the one side and on the other: 0 -> a -> a + b -> 0.
+            let turn = |a: [i64; 3], b: [i64; 3]| i64::from(is(plus(voxel, a)) && is(plus(voxel, plus(a, b))));
+            1 - edges + turn(sides[0], sides[1]) + turn(minus(sides[0]), minus(sides[1]))
+        };
+        return inside.map(shares).sum();
+    }
+    let [a, b] = match along.len() {
+        1 => [unit(still[0]), unit(still[1])],
+        _ => [unit(still[0]), between(along[0], along[1])],
+    };
+    // Vertices, edges and tiles of each voxel's rectangle, at twice the place.
+    let mut places = HashSet::new();
+    for voxel in inside {
+        for (i, j) in [-1, 0, 1].into_iter().flat_map(|i| [-1, 0, 1].map(|j| (i, j))) {
+            let place = plus(voxel.map(|at| 2 * at), plus(a.map(|along| i * along), b.map(|along| j * along)));
+            places.insert((place, i != 0, j != 0));
+        }
+    }
+    places.into_iter().map(|(_, side, end)| [1, -1, 1][usize::from(side) + usize::from(end)]).sum()
 }
 
 fn add_voxel(cell: &mut Cell, voxel: [usize; 3]) {

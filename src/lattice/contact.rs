@@ -19,6 +19,11 @@ pub struct Contact {
 }
 
 impl Contact {
+    /// A contact by faces alone: neighbours are as many.
+    pub(crate) fn by_faces(faces: [u64; 3]) -> Self {
+        Self { faces, pairs: faces.iter().sum() }
+    }
+
     /// Voxel faces between the two.
     pub fn n_faces(&self) -> u64 {
         self.faces.iter().sum()

@@ -59,16 +59,9 @@ impl Faces {
     fn finish(self, bytes: usize) -> Summary {
         let names = self.named.into_labels();
         let label = |number: u32| if bytes <= 4 { u64::from(number) } else { names[number as usize] };
-        let pair = |([a, b], faces): ([u32; 2], [u64; 3])| {
-            let (a, b) = (label(a), label(b));
-            ((a.min(b), a.max(b)), Contact { faces, pairs: faces.iter().sum() })
-        };
-        let mut contacts: Vec<_> = self.pairs.into_pairs().map(pair).collect();
-        let mut cells: Vec<_> = self.listed.into_labels().into_iter().map(|label| (label, Cell::default())).collect();
-        // Trees of what is sorted are built whole.
-        cells.sort_unstable_by_key(|(label, _)| *label);
-        contacts.sort_unstable_by_key(|(labels, _)| *labels);
-        Summary { cells: cells.into_iter().collect(), contacts: contacts.into_iter().collect() }
+        let cells = self.listed.into_labels().into_iter().map(|label| (label, Cell::default())).collect();
+        let contacts = self.pairs.into_pairs().map(|(pair, faces)| (pair.map(label), Contact::by_faces(faces)));
+        Summary::of(cells, contacts)
     }
 }
 

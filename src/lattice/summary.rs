@@ -5,7 +5,7 @@
 //! block and of its shell towards larger z, y and x: every pair of neighbouring voxels, and every
 //! 2x2x2 neighbourhood, is counted by the block that owns its corner nearest to zero.
 //!
-//! Cost: O(runs). Memory: about 450 bytes a cell and 60 a contact.
+//! Cost: O(runs). Memory: about 500 bytes a cell and 60 a contact.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
 use crate::lattice::contact::Contact;
-use crate::lattice::euler::EIGHTHS;
 use crate::lattice::met::Met;
 use crate::lattice::moments::Moments;
-use crate::lattice::runs::{Runs, Span};
+use crate::lattice::neighbourhoods::add_neighbourhoods;
+use crate::lattice::runs::Runs;
 use crate::lattice::stencil::{Stencil, Step};
 use crate::lattice::tally::{Near, Numbers, Pairs};
 use crate::volume::region::Region;
@@ -44,10 +44,13 @@ pub const DIRECTIONS: [Step; 13] = [
 pub struct Cell {
     /// Voxels, moments and the box that holds them.
     pub moments: Moments,
-    /// Pairs of its voxels that are neighbours along each of [`DIRECTIONS`].
-    pub inner_pairs: [u64; 13],
+    /// How often lines of voxels along each of [`DIRECTIONS`] leave it.
+    pub exits: [u64; 13],
     /// Eight times its Euler number with 26 neighbours, and with 6.
     pub euler_eighths: [i64; 2],
+    /// Twelve times the Euler numbers of its sections normal to each of [`DIRECTIONS`], summed over
+    /// all planes that hold voxels; voxels of a section that touch by a corner are joined.
+    pub section_twelfths: [i64; 13],
 }
 
 impl Combine for Cell {
@@ -55,8 +58,9 @@ impl Combine for Cell {
 
     fn combine(&mut self, other: Self) {
         self.moments.combine(other.moments);
-        self.inner_pairs.iter_mut().zip(other.inner_pairs).for_each(|(ours, theirs)| *ours += theirs);
+        self.exits.iter_mut().zip(other.exits).for_each(|(ours, theirs)| *ours += theirs);
         self.euler_eighths.iter_mut().zip(other.euler_eighths).for_each(|(ours, theirs)| *ours += theirs);
+        self.section_twelfths.iter_mut().zip(other.section_twelfths).for_each(|(ours, theirs)| *ours += theirs);
     }
 }
 
@@ -67,6 +71,17 @@ pub struct Summary {
     pub cells: BTreeMap<u64, Cell>,
     /// Every contact; cells that meet only by an edge or a corner have no faces.
     pub contacts: BTreeMap<(u64, u64), Contact>,
+}
+
+impl Summary {
+    /// Of cells by label and of contacts by the labels of the two, each once, in any order.
+    pub(crate) fn of(mut cells: Vec<(u64, Cell)>, contacts: impl Iterator<Item = ([u64; 2], Contact)>) -> Self {
+        let mut contacts: Vec<_> = contacts.map(|([a, b], contact)| ((a.min(b), a.max(b)), contact)).collect();
+        // Trees of what is sorted are built whole.
+        cells.sort_unstable_by_key(|(label, _)| *label);
+        contacts.sort_unstable_by_key(|(labels, _)| *labels);
+        Self { cells: cells.into_iter().collect(), contacts: contacts.into_iter().collect() }
+    }
 }
 
 impl Combine for Summary {
@@ -100,7 +115,7 @@ pub enum Detail {
     Listed,
     /// Their moments, and the box that holds them.
     Moments,
-    /// Also inner pairs and Euler numbers.
+    /// Also exits, and Euler numbers of cells and of their sections.
     Shape,
 }
 
@@ -123,14 +138,13 @@ pub fn summarise(runs: &Runs, labels: &[u64], own: Region, want: Want) -> Summar
         counting.moments();
     }
     if want.cells == Detail::Shape {
-        counting.euler();
+        add_neighbourhoods(runs, &counting.cell_of, own, &mut counting.cells);
     }
-    match (want.cells, want.contacts) {
+    match want.contacts {
         // Neighbours by faces alone are the overlaps of runs.
-        (Detail::Listed | Detail::Moments, Some(Stencil::N6)) => counting.faces(),
-        (Detail::Shape, _) => counting.pairs(Stencil::N26),
-        (_, Some(stencil)) => counting.pairs(stencil),
-        (_, None) => {}
+        Some(Stencil::N6) => counting.faces(),
+        Some(stencil) => counting.pairs(stencil),
+        None => {}
     }
     counting.finish()
 }
@@ -212,8 +226,7 @@ impl<'a> Counting<'a> {
                 let Some(reach) = stencil.reach(dz, dy) else { continue };
                 let here = self.runs.row(z, y + up);
                 let there = self.runs.row(z + i64::from(dz), y + up + i64::from(dy));
-                let direction = DIRECTIONS.iter().position(|step| *step == [dz, dy, 0]).expect("a direction");
-                self.across_rows(here, there, reach, direction);
+                self.across_rows(here, there, reach, [dz, dy]);
             }
         }
     }
@@ -228,29 +241,21 @@ impl<'a> Counting<'a> {
             if span.start >= width {
                 break;
             }
-            if self.want.cells == Detail::Shape {
-                // The pair (x, x + 1) is counted where x is owned.
-                let inner = (span.end - 1).min(width) - span.start;
-                self.cells[self.cell_of[run] as usize].inner_pairs[0] += u64::from(inner);
-            }
+            // The pair (x, x + 1) is counted where x is owned.
             let next = run + 1;
             let meets = next < row.end && spans[next].start == span.end && span.end - 1 < width;
-            if meets && self.cell_of[run] != self.cell_of[next] && self.want.contacts.is_some() {
+            if meets && self.cell_of[run] != self.cell_of[next] {
                 self.add_contact(self.cell_of[run], self.cell_of[next], [0, 0, 1], 1);
             }
         }
     }
 
-    /// Pairs between two rows: `direction` is that of the step straight across.
-    fn across_rows(&mut self, here: Range<usize>, there: Range<usize>, reach: u32, direction: usize) {
+    /// Pairs between two rows: `reach` is that of the stencil between them.
+    fn across_rows(&mut self, here: Range<usize>, there: Range<usize>, reach: u32, [dz, dy]: [i8; 2]) {
         let width = i64::try_from(self.own.shape().0[2]).expect("a row fits");
         let runs = self.runs;
-        let [dz, dy, _] = DIRECTIONS[direction];
         // Rows one step apart along one axis meet by faces; all others by edges and corners.
         let faced = [u64::from(dy == 0), u64::from(dz == 0)];
-        let contacts = self.want.contacts;
-        let counted = |dx: i8| contacts.is_some_and(|stencil| stencil.has([dz, dy, dx]));
-        let (straight, aslant) = (u64::from(counted(0)), u64::from(counted(1)));
         runs.each_touching(here, there, reach, |a, b| {
             let (ours, theirs) = (runs.spans()[a], runs.spans()[b]);
             let (a, b) = (self.cell_of[a], self.cell_of[b]);
@@ -260,17 +265,13 @@ impl<'a> Counting<'a> {
                 let high = i64::from(ours.end).min(i64::from(theirs.end) - dx).min(width + (-dx).max(0));
                 (high - low).max(0) as u64
             };
-            if a != b {
-                let across = overlap(0);
-                let pairs = straight * across + if aslant > 0 { overlap(-1) + overlap(1) } else { 0 };
-                if pairs > 0 {
-                    self.add_contact(a, b, [faced[0] * across, faced[1] * across, 0], pairs);
-                }
-            } else if self.want.cells == Detail::Shape {
-                let inner = &mut self.cells[a as usize].inner_pairs;
-                inner[direction] += overlap(0);
-                inner[direction - 1] += overlap(-1);
-                inner[direction + 1] += overlap(1);
+            if a == b {
+                return;
+            }
+            let across = overlap(0);
+            let pairs = across + if reach > 0 { overlap(-1) + overlap(1) } else { 0 };
+            if pairs > 0 {
+                self.add_contact(a, b, [faced[0] * across, faced[1] * across, 0], pairs);
             }
         });
     }
@@ -280,91 +281,16 @@ impl<'a> Counting<'a> {
         self.contacts.of(a, b).combine(Contact { faces, pairs });
     }
 
-    /// Euler numbers, from the neighbourhoods at the ends of runs.
-    fn euler(&mut self) {
-        let own = self.own;
-        // Neighbourhoods that start outside the volume belong to the blocks at its lower faces.
-        let first = |axis: usize| if own.start[axis] == 0 { -1 } else { own.start[axis] as i64 };
-        let x_low = if own.start[2] == 0 { -1 } else { 0 };
-        let x_high = own.shape().0[2] as i64;
-        for z in first(0)..own.end[0] as i64 {
-            for y in first(1)..own.end[1] as i64 {
-                let rows = [(z, y), (z, y + 1), (z + 1, y), (z + 1, y + 1)].map(|(z, y)| self.runs.row(z, y));
-                self.euler_along(rows, x_low, x_high);
-            }
-        }
-    }
-
-    /// The neighbourhoods of four rows at every place where one of them changes.
-    fn euler_along(&mut self, rows: [Range<usize>; 4], x_low: i64, x_high: i64) {
-        let spans = self.runs.spans();
-        // Each row's first run that does not end before the place looked at.
-        let mut at = rows.clone().map(|row| row.start);
-        let mut place = -1;
-        loop {
-            let changes = |(row, run): (&Range<usize>, &usize)| next_change(&spans[*run..row.end], place);
-            match rows.iter().zip(&at).filter_map(changes).min() {
-                // Between the voxels `place - 1` and `place`.
-                Some(next) if next - 1 < x_high => place = next,
-                _ => return,
-            }
-            if place - 1 < x_low {
-                continue;
-            }
-            let mut cells = [None; 8];
-            for (row, (range, run)) in rows.iter().zip(&mut at).enumerate() {
-                while *run < range.end && i64::from(spans[*run].end) < place {
-                    *run += 1;
-                }
-                let ahead = *run..range.end.min(*run + 2);
-                for (span, cell) in spans[ahead.clone()].iter().zip(&self.cell_of[ahead]) {
-                    let (start, end) = (i64::from(span.start), i64::from(span.end));
-                    if start < place && place <= end {
-                        cells[2 * row] = Some(*cell);
-                    }
-                    if start <= place && place < end {
-                        cells[2 * row + 1] = Some(*cell);
-                    }
-                }
-            }
-            for first in 0..8 {
-                let Some(cell) = cells[first] else { continue };
-                if cells[..first].contains(&Some(cell)) {
-                    continue;
-                }
-                let set = (first..8).filter(|bit| cells[*bit] == Some(cell)).map(|bit| 1 << bit).sum::<usize>();
-                let (closed, open) = EIGHTHS[set];
-                let eighths = &mut self.cells[cell as usize].euler_eighths;
-                eighths[0] += i64::from(closed);
-                eighths[1] += i64::from(open);
-            }
-        }
-    }
-
     fn finish(self) -> Summary {
         let labels = &self.labels;
-        let mut cells: Vec<(u64, Cell)> = match self.want.cells {
+        let cells: Vec<(u64, Cell)> = match self.want.cells {
             Detail::Listed => labels.iter().map(|label| (*label, Cell::default())).collect(),
             // Labels that lie in the shell alone are listed by the blocks that own them.
             _ => labels.iter().copied().zip(self.cells).filter(|(_, cell)| *cell != Cell::default()).collect(),
         };
-        let by_labels = |([a, b], contact): ([u32; 2], Contact)| {
-            let (a, b) = (labels[a as usize], labels[b as usize]);
-            ((a.min(b), a.max(b)), contact)
-        };
-        // Neighbours by faces are as many as faces.
-        let faces = self.faces.into_pairs().map(|(pair, faces)| (pair, Contact { faces, pairs: faces.iter().sum() }));
-        let mut contacts: Vec<_> = self.contacts.into_pairs().chain(faces).map(by_labels).collect();
-        // Trees of what is sorted are built whole.
-        cells.sort_unstable_by_key(|(label, _)| *label);
-        contacts.sort_unstable_by_key(|(labels, _)| *labels);
-        Summary { cells: cells.into_iter().collect(), contacts: contacts.into_iter().collect() }
+        let faces = self.faces.into_pairs().map(|(pair, faces)| (pair, Contact::by_faces(faces)));
+        let contacts = self.contacts.into_pairs().chain(faces);
+        let by_labels = |(pair, contact): ([u32; 2], Contact)| (pair.map(|cell| labels[cell as usize]), contact);
+        Summary::of(cells, contacts.map(by_labels))
     }
-}
-
-/// The first place after `place` where a run of these starts or ends; they are ascending, and the
-/// first may lie behind it.
-#[inline]
-fn next_change(spans: &[Span], place: i64) -> Option<i64> {
-    spans.iter().flat_map(|span| [i64::from(span.start), i64::from(span.end)]).find(|change| *change > place)
 }

@@ -5,8 +5,9 @@
 //! integers in a fixed order, so the same counts give the same bits.
 //!
 //! Beside scikit-image's: `euler_number_6`; `axis-i-j`, component j of the unit vector along the
-//! i-th longest axis, its largest component positive; `surface_area`, by Crofton's formula over
-//! 13 directions ([`crofton`](crate::measure::crofton)); `n_neighbors`, `contact_area` and
+//! i-th longest axis, its largest component positive; `n_faces`, the faces of voxels between the
+//! cell and what it is not; `surface_area` and `mean_breadth`, by Crofton's formulas over 13
+//! directions ([`crofton`](crate::measure::crofton)); `n_neighbors`, `contact_area` and
 //! `touches_border`.
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use nalgebra::Matrix3;
 
 use crate::lattice::contact::Contact;
-use crate::lattice::summary::{Cell, Detail, Summary};
+use crate::lattice::summary::{Cell, DIRECTIONS, Detail, Summary};
 use crate::measure::crofton::Crofton;
 use crate::measure::table::{Column, Table};
 use crate::volume::shape::{Shape, Spacing, Unit};
@@ -33,6 +34,7 @@ struct Derived {
     /// Unit vectors, longest axis first.
     axes: [[f64; 3]; 3],
     surface: f64,
+    breadth: f64,
 }
 
 /// The table of cells, a row a label, ascending. Of a summary that counted moments only it ends
@@ -82,7 +84,10 @@ pub fn cells(summary: &Summary, spacing: &Spacing, shape: Shape, detail: Detail)
         let euler = |which: usize| summary.cells.values().map(|cell| cell.euler_eighths[which] / 8).collect();
         columns.push(integers("euler_number".into(), euler(0)));
         columns.push(integers("euler_number_6".into(), euler(1)));
+        let faces = |cell: &Cell| 2 * (0..13).filter(|d| is_axis(*d)).map(|d| cell.exits[d] as i64).sum::<i64>();
+        columns.push(integers("n_faces".into(), summary.cells.values().map(faces).collect()));
         columns.push(floats("surface_area".into(), &square, &|row| row.surface));
+        columns.push(floats("mean_breadth".into(), &length, &|row| row.breadth));
         let met = met(summary, spacing);
         let met = |label| met.get(label).copied().unwrap_or_default();
         columns.push(integers("n_neighbors".into(), summary.cells.keys().map(|label| met(label).0).collect()));
@@ -92,6 +97,11 @@ pub fn cells(summary: &Summary, spacing: &Spacing, shape: Shape, detail: Detail)
     let at_border = moments().map(|m| (0..3).any(|axis| m.min[axis] == 0 || m.max[axis] + 1 == shape.0[axis] as u64));
     columns.push(Column::new("touches_border", "", at_border.collect::<Vec<bool>>()));
     Table::new("cells", columns).expect("every column has a row for each cell")
+}
+
+/// Whether a direction is that of an axis.
+fn is_axis(direction: usize) -> bool {
+    DIRECTIONS[direction].iter().filter(|along| **along != 0).count() == 1
 }
 
 /// How many cells each cell meets, and by what area.
@@ -132,6 +142,7 @@ fn derive(cell: &Cell, spacing: &Spacing, crofton: &Crofton) -> Derived {
         minor: (20.0 * spreads[2]).sqrt(),
         axes,
         surface: crofton.surface(cell),
+        breadth: crofton.mean_breadth(cell),
     }
 }
 

@@ -37,7 +37,7 @@ POWER = {
     "axis_minor_length": 1,
 }
 PROPERTIES = sorted({name.split("-")[0] for name in [*EXACT, *POWER]})
-OTHERS = [*[f"axis-{i}-{j}" for i in range(3) for j in range(3)], "euler_number_6", "surface_area"]
+OTHERS = [*[f"axis-{i}-{j}" for i in range(3) for j in range(3)], "euler_number_6", "n_faces", "surface_area", "mean_breadth"]
 OTHERS += ["n_neighbors", "contact_area", "touches_border"]
 CLOSE = 1e-9
 HALF = [step for step in itertools.product((-1, 0, 1), repeat=3) if step > (0, 0, 0)]
@@ -80,9 +80,9 @@ def of_scikit_image(labels, spacing):
         return table
 
 
-def voronoi_weights(spacing):
+def voronoi_weights(directions):
     """The share of the sphere nearest to each of 13 directions and its opposite."""
-    units = np.array(HALF) * spacing
+    units = np.array(directions, dtype=float)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     diagram = SphericalVoronoi(np.vstack([units, -units]))
     areas = diagram.calculate_areas()
@@ -98,6 +98,38 @@ def crofton(cell, spacing, weights):
         area_of_a_line = np.prod(spacing) / np.linalg.norm(np.multiply(step, spacing))
         surface += 4 * weight * area_of_a_line * crossings / 2
     return surface
+
+
+def breadth_along(cell, normal):
+    """The Euler numbers of all sections normal to a direction, summed: points, less edges, plus tiles.
+
+    Rectangles around voxels are closed, so that two are joined where they share a corner. Of triangles
+    the corners are voxels; how they are joined is no question.
+    """
+    padded = np.pad(cell, 2)
+    at = lambda *step: np.roll(padded, [-move for move in step], axis=(0, 1, 2))
+    along = [axis for axis in range(3) if normal[axis]]
+    unit = np.eye(3, dtype=int)
+    if len(along) == 3:
+        sides = [normal[a] * unit[a] - normal[b] * unit[b] for a, b in ((0, 1), (1, 2), (2, 0))]
+        edges = sum(np.count_nonzero(padded & at(*side)) for side in sides)
+        tiles = sum(np.count_nonzero(padded & at(*a) & at(*(a + b))) for a, b in (sides[:2], -np.array(sides[:2])))
+        return np.count_nonzero(padded) - edges + tiles
+    if len(along) == 1:
+        first, second = (unit[axis] for axis in range(3) if axis not in along)
+    else:
+        first = next(unit[axis] for axis in range(3) if axis not in along)
+        second = normal[along[0]] * unit[along[0]] - normal[along[1]] * unit[along[1]]
+    # Closed rectangles: a vertex where any of four is, an edge where any of two is.
+    vertices = np.count_nonzero(padded | at(*first) | at(*second) | at(*(first + second)))
+    edges = np.count_nonzero(padded | at(*first)) + np.count_nonzero(padded | at(*second))
+    return vertices - edges + np.count_nonzero(padded)
+
+
+def mean_breadth(cell, spacing, weights):
+    """Breadths along 13 normals, each the sum over its planes times their distance, averaged."""
+    distances = 1 / np.linalg.norm(np.array(HALF) / spacing, axis=1)
+    return sum(w * d * breadth_along(cell, step) for w, d, step in zip(weights, distances, HALF))
 
 
 def pairs(labels, step):
@@ -152,7 +184,8 @@ def axes_agree(cell, spacing, found):
 
 def rows(tally, labels, spacing, table, name):
     """What is compared cell by cell."""
-    weights = voronoi_weights(np.array(spacing))
+    weights = voronoi_weights(np.array(HALF) * spacing)
+    normal_weights = voronoi_weights(np.array(HALF) / spacing)
     for row, region in enumerate(measure.regionprops(labels)):
         what = f"{name} cell {region.label}"
         cell = region.image
@@ -163,6 +196,12 @@ def rows(tally, labels, spacing, table, name):
         surface = crofton(cell, spacing, weights)
         wrong = abs(value("surface_area") - surface)
         tally.check(what, wrong <= CLOSE * np.dot(box, box), f"surface {surface}, off by {wrong}")
+        breadth = mean_breadth(cell, np.array(spacing), normal_weights)
+        wrong = abs(value("mean_breadth") - breadth)
+        tally.check(what, wrong <= CLOSE * box.sum() * cell.size, f"breadth {breadth}, off by {wrong}")
+        padded = np.pad(cell, 1)
+        faces = sum(np.count_nonzero(np.diff(padded, axis=axis)) for axis in range(3))
+        tally.check(what, int(table["n_faces"][row]) == faces, f"n_faces is {faces}")
         why = axes_agree(cell, spacing, [[value(f"axis-{i}-{j}") for j in range(3)] for i in range(3)])
         tally.check(what, not why, why)
         start, end = np.array(region.bbox[:3]), np.array(region.bbox[3:])
