@@ -112,7 +112,8 @@ pub(crate) fn run<G: Cut, P: BlockProgram<G>>(worker: &mut Worker, job: Job<G, P
         if more.is_err() {
             lost.store(true, Ordering::Release);
         }
-        if matches!(more, Ok(false)) && result.borrow().is_some() {
+        // Other dataflows on the worker may live on.
+        if more.is_ok() && result.borrow().is_some() && !worker.installed_dataflows().contains(&dataflow) {
             break;
         }
         if was_lost || more.is_err() {
