@@ -9,7 +9,7 @@ use crate::combine::Combine;
 ///
 /// Exact: 128 bits hold the sums of any cell below 2^40 voxels in a volume of 2^32 a side, and the
 /// products that [`covariance`](Moments::covariance) forms of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Moments {
     /// The number of voxels.
     pub voxels: u64,

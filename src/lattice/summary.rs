@@ -40,7 +40,7 @@ pub const DIRECTIONS: [Step; 13] = [
 ];
 
 /// What is known of a cell, exactly.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Cell {
     /// Voxels, moments and the box that holds them.
     pub moments: Moments,

@@ -5,7 +5,7 @@
 //! and process 0 what the blocks made.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -77,6 +77,66 @@ impl Runtime {
     /// The workers.
     pub fn workers(&self) -> &Workers {
         &self.workers
+    }
+
+    /// Does something on every worker of this process, and waits for them: what each made, in order.
+    ///
+    /// # Errors
+    /// Where a worker has ended.
+    pub(crate) fn on_workers<R: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Worker, usize) -> R + Send + Sync + 'static,
+    ) -> Result<Vec<R>> {
+        let (work, (done, results)) = (Arc::new(work), channel());
+        let ended = || Error::new(Kind::Cluster, "a worker of this process has ended");
+        for (place, task) in self.tasks.iter().enumerate() {
+            let (work, done) = (Arc::clone(&work), done.clone());
+            let sent = task.send(Box::new(move |worker| {
+                let made = work(worker, place);
+                // Nobody shares what the work held once all have answered.
+                drop(work);
+                // The receiver is gone only where another worker has failed.
+                let _ = done.send((place, made));
+            }));
+            sent.map_err(|_| ended())?;
+        }
+        drop(done);
+        let mut made: Vec<(usize, R)> = results.iter().collect();
+        made.sort_by_key(|(place, _)| *place);
+        match made.len() == self.tasks.len() {
+            true => Ok(made.into_iter().map(|(_, made)| made).collect()),
+            false => Err(ended()),
+        }
+    }
+
+    /// Does pieces of work on the workers of this process, each on the next that is free: what came
+    /// of them, in their order.
+    ///
+    /// # Errors
+    /// The first error among them; where a worker has ended.
+    pub(crate) fn spread<J, R>(
+        &self,
+        jobs: Vec<J>,
+        work: impl Fn(&J) -> Result<R> + Send + Sync + 'static,
+    ) -> Result<Vec<R>>
+    where
+        J: Send + Sync + 'static,
+        R: Send + 'static,
+    {
+        let next = AtomicUsize::new(0);
+        let made = self.on_workers(move |_, _| {
+            let mut made = Vec::new();
+            loop {
+                let place = next.fetch_add(1, Ordering::Relaxed);
+                match jobs.get(place) {
+                    Some(job) => made.push((place, work(job))),
+                    None => return made,
+                }
+            }
+        })?;
+        let mut made: Vec<(usize, Result<R>)> = made.into_iter().flatten().collect();
+        made.sort_by_key(|(place, _)| *place);
+        made.into_iter().map(|(_, made)| made).collect()
     }
 
     /// Runs a block program. `emit` takes what each block has made, on the workers of process 0,

@@ -171,6 +171,20 @@ impl Grid {
         self.at(place).expect("the voxel lies in the volume")
     }
 
+    /// The blocks whose shell towards larger z, y and x reaches into `block`: up to seven, one step
+    /// nearer to zero along some axes; in ascending order.
+    pub fn below(&self, block: BlockId) -> impl Iterator<Item = BlockId> + '_ {
+        let place = self.place(block);
+        (0..7usize).filter_map(move |code| {
+            let step = [code / 4, code / 2 % 2, code % 2].map(|stays| 1 - stays);
+            let mut to = [0; 3];
+            for axis in 0..3 {
+                to[axis] = place[axis].checked_sub(step[axis])?;
+            }
+            self.at(to)
+        })
+    }
+
     /// The blocks that touch `block` by a face, an edge or a corner, in ascending order.
     pub fn neighbors(&self, block: BlockId) -> impl Iterator<Item = BlockId> + '_ {
         let place = self.place(block);
@@ -225,9 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn neighbors_are_mutual() {
+    fn neighbors_are_mutual_and_those_below_are_seen_from_there() {
         let grid = Grid::new(Shape([6, 4, 9]), BlockSize::Edge(2)).unwrap();
         for a in (0..grid.blocks()).map(BlockId) {
+            let sees = |b: &BlockId| {
+                let boxed = grid.region(*b).grown([0; 3], [1; 3], grid.shape());
+                *b != a && !boxed.intersection(&grid.region(a)).is_empty()
+            };
+            assert!(grid.below(a).eq((0..grid.blocks()).map(BlockId).filter(sees)));
             assert!(grid.neighbors(a).is_sorted());
             for b in grid.neighbors(a) {
                 assert!(grid.neighbors(b).any(|c| c == a));

@@ -1,0 +1,102 @@
+//! What is held of a block: its runs, and where components are looked for the parts they make.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::id::BlockId;
+use crate::lattice::runs::{Runs, Span};
+use crate::lattice::select::Select;
+use crate::lattice::stencil::Stencil;
+use crate::volume::grid::Grid;
+use crate::volume::region::Region;
+use crate::volume::voxel::Voxels;
+
+/// A block that has selected voxels.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) runs: Runs,
+    /// The digest of the voxels that it was scanned from.
+    pub(crate) digest: u64,
+    /// The part of each run; empty where cells are what labels say.
+    pub(crate) part_of: Vec<u32>,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of a block that hangs together in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Raster index in the volume of its first voxel.
+    pub(crate) first: u64,
+    pub(crate) voxels: u64,
+}
+
+impl Held {
+    /// Scans a block.
+    pub(crate) fn scan(
+        grid: &Grid,
+        region: Region,
+        voxels: &Voxels,
+        digest: u64,
+        select: Select,
+        join: Option<Stencil>,
+        name: &str,
+    ) -> Result<Self> {
+        let runs = Runs::scan(voxels, region, select, name)?;
+        let (part_of, count) = join.map(|stencil| runs.components(stencil)).unwrap_or_default();
+        let mut parts = vec![Part { first: u64::MAX, voxels: 0 }; count as usize];
+        if join.is_some() {
+            runs.within(&region, |run, [z, y], span| {
+                let part = &mut parts[part_of[run] as usize];
+                part.voxels += u64::from(span.len());
+                part.first = part.first.min(grid.shape().raster([z, y, region.start[2] + span.start as usize]));
+            });
+        }
+        Ok(Self { runs, digest, part_of, parts })
+    }
+
+    /// The runs of row (z, y) of the volume that lie in `xs`: the number of each, and its voxels
+    /// counted from the first of `xs`.
+    fn row(&self, z: usize, y: usize, xs: std::ops::Range<usize>) -> impl Iterator<Item = (usize, Span)> {
+        let left = self.runs.region().start[2];
+        let row = self.runs.row(z as i64, y as i64);
+        let first =
+            row.start + self.runs.spans()[row.clone()].partition_point(|span| left + span.end as usize <= xs.start);
+        (first..row.end).map_while(move |run| {
+            let Span { start, end } = self.runs.spans()[run];
+            let (start, end) = ((left + start as usize).max(xs.start), (left + end as usize).min(xs.end));
+            let span = Span { start: start.wrapping_sub(xs.start) as u32, end: end.wrapping_sub(xs.start) as u32 };
+            (start < end).then_some((run, span))
+        })
+    }
+}
+
+/// The blocks of a volume; those without selected voxels are not held.
+pub(crate) type Blocks = HashMap<BlockId, Arc<Held>>;
+
+/// The runs of a box, and where each is held: block, and run in it. A run that goes on in the next
+/// block is two.
+pub(crate) fn gather(grid: &Grid, blocks: &Blocks, region: Region) -> (Runs, Vec<(BlockId, u32)>) {
+    let (mut rows, mut spans, mut labels, mut from) = (vec![0], Vec::new(), Vec::new(), Vec::new());
+    let last = |axis: usize| region.end[axis] - 1;
+    let mut along: Vec<(BlockId, Option<&Held>)> = Vec::new();
+    for (z, y) in region.rows() {
+        let first = grid.block_of([z, y, region.start[2]]);
+        if along.first().is_none_or(|(block, _)| *block != first) {
+            let end = grid.block_of([z, y, last(2)]);
+            along = (first.0..=end.0)
+                .map(|block| (BlockId(block), blocks.get(&BlockId(block)).map(|held| &**held)))
+                .collect();
+        }
+        for (block, held) in along.iter().filter_map(|(block, held)| Some((*block, (*held)?))) {
+            for (run, span) in held.row(z, y, region.range(2)) {
+                spans.push(span);
+                labels.extend(held.runs.labels().get(run));
+                from.push((block, run as u32));
+            }
+        }
+        rows.push(spans.len() as u32);
+    }
+    let labels = (labels.len() == spans.len()).then_some(labels);
+    (Runs::from_rows(region, rows, spans, labels).expect("rows follow each other"), from)
+}

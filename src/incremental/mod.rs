@@ -1,0 +1,14 @@
+//! A live computation over arriving scans: what did not change costs nothing.
+//!
+//! A [`Session`](session::Session) holds the runs of every block of a volume. A scan that is put is
+//! compared block by block; the blocks that differ, and the seams around them, are summarised anew,
+//! and differential dataflow keeps the tables. The law: after any puts and removals, in any order,
+//! they are those of a cold run on the volume as it is.
+
+pub mod change;
+mod components;
+mod held;
+mod pieces;
+pub mod session;
+mod snapshot;
+mod tables;

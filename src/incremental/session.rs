@@ -1,0 +1,494 @@
+//! A live computation over arriving scans.
+//!
+//! ```
+//! use septa::incremental::session::{Session, Settings};
+//! use septa::lattice::select::Select;
+//! use septa::lattice::stencil::Stencil;
+//! use septa::lattice::summary::{Detail, Want};
+//! use septa::pregel::runtime::Runtime;
+//! use septa::volume::grid::{BlockSize, Grid};
+//! use septa::volume::shape::Shape;
+//! use septa::volume::voxel::Voxels;
+//! use septa::workers::Workers;
+//!
+//! # fn main() -> septa::error::Result<()> {
+//! let runtime = Runtime::start(&Workers::threads(2))?;
+//! let settings = Settings {
+//!     grid: Grid::new(Shape([4, 4, 4]), BlockSize::Edge(2))?,
+//!     select: Select::NonZero,
+//!     join: Some(Stencil::N6),
+//!     want: Want { cells: Detail::Moments, contacts: None },
+//!     kept: 0,
+//! };
+//! let mut session = Session::new(&runtime, settings)?;
+//! // A bar along x, in two scans: two components until the second closes the gap.
+//! session.put("first", &Voxels::from_vec(Shape([1, 1, 4]), vec![1u8, 1, 0, 1]), [0, 0, 0])?;
+//! assert_eq!(session.commit()?.cells.len(), 2);
+//! session.put("second", &Voxels::from_vec(Shape([1, 1, 1]), vec![1u8]), [0, 0, 2])?;
+//! session.commit()?;
+//! assert_eq!(session.summary()?.cells[&1].moments.voxels, 4);
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::combine::Combine;
+use crate::error::{Error, Result};
+use crate::id::BlockId;
+use crate::incremental::change::{Change, Event, Row};
+use crate::incremental::components::{Components, touching};
+use crate::incremental::held::{Blocks, Held, gather};
+use crate::incremental::pieces::{Piece, depending};
+use crate::incremental::snapshot::{Snapshot, dtype, paint};
+use crate::incremental::tables::{Changed, Rows, Tables, Updates};
+use crate::lattice::contact::ContactGraph;
+use crate::lattice::select::Select;
+use crate::lattice::stencil::Stencil;
+use crate::lattice::summary::{Cell, Summary, Want, summarise};
+use crate::pregel::runtime::Runtime;
+use crate::volume::grid::Grid;
+use crate::volume::region::Region;
+use crate::volume::shape::Spacing;
+use crate::volume::source::{Header, VolumeSource};
+use crate::volume::voxel::{Voxels, each_voxel_type, row};
+
+/// What a session keeps up.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The volume, and how it is cut: what is done anew after a change is done by block.
+    pub grid: Grid,
+    /// Which voxels count.
+    pub select: Select,
+    /// Which voxels are joined to components, the cells then. Without it the voxels of one label are
+    /// a cell, and `select` is [`Select::Labels`].
+    pub join: Option<Stencil>,
+    /// What is counted of cells and contacts.
+    pub want: Want,
+    /// How many commits before the last can still be read.
+    pub kept: u64,
+}
+
+/// A live computation over arriving scans. Voxels that never came are not selected.
+///
+/// Nothing of what is put or removed is seen before the next commit. Memory: the runs of all
+/// blocks, what each piece of a block says of cells and contacts, and the tables.
+pub struct Session<'a> {
+    runtime: &'a Runtime,
+    settings: Settings,
+    /// Which of the sessions of its workers it is.
+    number: u64,
+    epoch: u64,
+    blocks: Arc<Blocks>,
+    /// Blocks as they will be; nothing where none of their voxels will be selected.
+    coming: HashMap<BlockId, Option<Arc<Held>>>,
+    components: Components,
+    /// What each piece says.
+    said: HashMap<Piece, Summary>,
+}
+
+/// Sessions that were ever begun in this process.
+static SESSIONS: AtomicU64 = AtomicU64::new(0);
+
+impl<'a> Session<'a> {
+    /// An empty session on the workers of this process. They are free for other runs between its calls.
+    ///
+    /// # Errors
+    /// Where cells are to be what labels say, and `select` is not labels; on workers of several
+    /// processes.
+    pub fn new(runtime: &'a Runtime, settings: Settings) -> Result<Self> {
+        if settings.join.is_none() && settings.select != Select::Labels {
+            return Err(Error::usage("cells of a mask are its components: say which voxels are neighbours"));
+        }
+        if runtime.workers().processes() > 1 {
+            return Err(Error::usage("a session runs on the workers of one process"));
+        }
+        let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
+        runtime.on_workers(move |worker, _| Tables::begin(worker, number))?;
+        Ok(Self {
+            runtime,
+            settings,
+            number,
+            epoch: 0,
+            blocks: Arc::default(),
+            coming: HashMap::new(),
+            components: Components::default(),
+            said: HashMap::new(),
+        })
+    }
+
+    /// What is kept up.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How many commits there were.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Puts voxels at a place of the volume, over what was there; `name` is how errors call them. How
+    /// many blocks differ from what they were.
+    ///
+    /// # Errors
+    /// Where they leave the volume, or hold what [`Select`] cannot take; then nothing of them was
+    /// put.
+    pub fn put(&mut self, name: &str, voxels: &Voxels, at: [usize; 3]) -> Result<u64> {
+        let region = Region::whole(voxels.shape()).offset_by(at);
+        let voxels = voxels.clone();
+        self.lay(name, region, Some(Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))))))
+    }
+
+    /// Puts a volume at a place of this one, read block by block.
+    ///
+    /// # Errors
+    /// As [`Session::put`]; where it cannot be read.
+    pub fn put_source(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3]) -> Result<u64> {
+        let region = Region::whole(source.header().shape).offset_by(at);
+        let (name, source) = (source.header().name.clone(), Arc::clone(source));
+        self.lay(&name, region, Some(Arc::new(move |part| source.read(&part.relative_to(at)))))
+    }
+
+    /// Takes the voxels of a region out: they are not selected any more. How many blocks differ.
+    ///
+    /// # Errors
+    /// Where the region leaves the volume.
+    pub fn remove(&mut self, region: Region) -> Result<u64> {
+        self.lay("remove", region, None)
+    }
+
+    /// Lays voxels over a region, or nothing.
+    fn lay(&mut self, name: &str, region: Region, read: Option<Read>) -> Result<u64> {
+        let Settings { grid, select, join, .. } = self.settings;
+        if region.is_empty() || !Region::whole(grid.shape()).covers(&region) {
+            let what = format!("{name}: the region {region} is empty or leaves the volume of {}", grid.shape());
+            return Err(Error::usage(what));
+        }
+        let job = |block| (block, self.seen(block).cloned());
+        let jobs: Vec<(BlockId, Option<Arc<Held>>)> = touched(&grid, &region).into_iter().map(job).collect();
+        let name = name.to_owned();
+        let laid = self.runtime.spread(jobs, move |(block, seen)| {
+            let own = grid.region(*block);
+            let part = own.intersection(&region);
+            let over = read.as_ref().map(|read| read(part)).transpose()?;
+            let (voxels, select) = match over {
+                Some(voxels) if part == own => (voxels, select),
+                None if part == own => return Ok((*block, None)),
+                over => {
+                    let over =
+                        over.map(|voxels| Held::scan(&grid, part, &voxels, 0, select, None, &name)).transpose()?;
+                    // What is painted is labels, or ones.
+                    let select = if select == Select::Labels { select } else { Select::NonZero };
+                    (patched(&grid, *block, part, seen.as_ref(), over), select)
+                }
+            };
+            // Most of what is put may be what was there.
+            let digest = digest(&voxels, select);
+            match seen {
+                Some(seen) if seen.digest == digest => Ok((*block, Some(Arc::clone(seen)))),
+                _ => {
+                    let held = Held::scan(&grid, own, &voxels, digest, select, join, &name)?;
+                    Ok((*block, (!held.runs.is_empty()).then(|| Arc::new(held))))
+                }
+            }
+        })?;
+        Ok(laid.into_iter().map(|(block, held)| u64::from(self.take(block, held))).sum())
+    }
+
+    /// A block as it will be after the next commit.
+    fn seen(&self, block: BlockId) -> Option<&Arc<Held>> {
+        match self.coming.get(&block) {
+            Some(coming) => coming.as_ref(),
+            None => self.blocks.get(&block),
+        }
+    }
+
+    /// Takes a block as it will be, if it is not so already.
+    fn take(&mut self, block: BlockId, held: Option<Arc<Held>>) -> bool {
+        let same = |a: Option<&Arc<Held>>, b: Option<&Arc<Held>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.runs == b.runs,
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if same(self.seen(block), held.as_ref()) {
+            return false;
+        }
+        // What is put back as it was needs nothing done.
+        if same(self.blocks.get(&block), held.as_ref()) {
+            self.coming.remove(&block);
+        } else {
+            self.coming.insert(block, held);
+        }
+        true
+    }
+
+    /// Makes what was put and removed count: what it changed.
+    ///
+    /// # Errors
+    /// Where a worker has ended, or a change touches 2^32 parts of blocks; then the session is of no use
+    /// any more.
+    pub fn commit(&mut self) -> Result<Change> {
+        let Settings { grid, join, want, kept, .. } = self.settings;
+        let coming = std::mem::take(&mut self.coming);
+        let changed: BTreeSet<BlockId> = coming.keys().copied().collect();
+        let mut before = Blocks::new();
+        // A snapshot that is still held keeps its own.
+        let blocks = Arc::make_mut(&mut self.blocks);
+        for (block, held) in coming {
+            let was = match held {
+                Some(held) => blocks.insert(block, held),
+                None => blocks.remove(&block),
+            };
+            before.extend(was.map(|was| (block, was)));
+        }
+        let pieces = depending(&grid, changed.iter().copied());
+        let (mut events, mut relabelled) = (Vec::new(), BTreeMap::new());
+        if let Some(stencil) = join {
+            let jobs: Vec<Piece> = pieces.iter().filter(|piece| !piece.is_inside()).copied().collect();
+            let blocks = Arc::clone(&self.blocks);
+            let seams = self.runtime.spread(jobs, move |piece| {
+                let (runs, from) = gather(&grid, &blocks, piece.boxed(&grid));
+                Ok((*piece, touching(&runs, &from, &blocks, stencil)))
+            })?;
+            let update = self.components.update(&grid, [&before, &self.blocks], &changed, seams)?;
+            (events, relabelled) = (update.events, update.relabelled);
+        }
+        drop(before);
+        let said = self.say(pieces, &relabelled, want)?;
+        let updates = self.updates(said);
+        self.epoch += 1;
+        let (number, epoch) = (self.number, self.epoch);
+        let updates: Vec<Mutex<Updates>> = updates.into_iter().map(Mutex::new).collect();
+        let rows = self.runtime.on_workers(move |worker, place| {
+            let updates = std::mem::take(&mut *updates[place].lock().unwrap_or_else(PoisonError::into_inner));
+            Tables::with(number, |tables| tables.commit(worker, updates, epoch, epoch.saturating_sub(kept)))
+        })?;
+        let mut change = Change { epoch, blocks: changed.len() as u64, events, ..Change::default() };
+        for Rows { cells, contacts } in rows {
+            change.cells.extend(cells.into_iter().map(|(key, (old, new))| Row { key, old, new }));
+            change.contacts.extend(contacts.into_iter().map(row_of));
+        }
+        change.cells.sort_unstable_by_key(|row| row.key);
+        change.contacts.sort_unstable_by_key(|row| row.key);
+        if join.is_none() {
+            change.events = change.cells.iter().filter_map(event).collect();
+            change.events.sort_unstable();
+        }
+        Ok(change)
+    }
+
+    /// What some pieces say now: those that depend on voxels that changed, and those where cells have
+    /// other labels.
+    fn say(
+        &mut self,
+        mut pieces: BTreeSet<Piece>,
+        relabelled: &BTreeMap<BlockId, Vec<u64>>,
+        want: Want,
+    ) -> Result<Vec<(Piece, Summary)>> {
+        let Settings { grid, join, .. } = self.settings;
+        // Where every cell has but one new label, and every new label is of one cell, that is all
+        // there is to do.
+        let mut said = Vec::new();
+        for piece in depending(&grid, relabelled.keys().copied()).difference(&pieces.clone()) {
+            match (self.new_labels(*piece, relabelled), self.said.get(piece)) {
+                (Some(labels), Some(summary)) => said.push((*piece, renamed(summary, &labels))),
+                // It says nothing of the cells that it sees, whatever they are called.
+                (Some(_), None) => {}
+                (None, _) => drop(pieces.insert(*piece)),
+            }
+        }
+        let blocks = Arc::clone(&self.blocks);
+        let components = Arc::new(std::mem::take(&mut self.components));
+        let labels = Arc::clone(&components);
+        let summarised = self.runtime.spread(pieces.into_iter().collect(), move |piece: &Piece| {
+            let (runs, from) = gather(&grid, &blocks, piece.boxed(&grid));
+            let cell = |&(block, run): &(BlockId, u32)| labels.of(block)[blocks[&block].part_of[run as usize] as usize];
+            let summary = match join {
+                None => summarise(&runs, runs.labels(), piece.region(&grid), want),
+                Some(_) => summarise(&runs, &from.iter().map(cell).collect::<Vec<u64>>(), piece.region(&grid), want),
+            };
+            Ok((*piece, summary))
+        });
+        self.components = Arc::unwrap_or_clone(components);
+        said.extend(summarised?);
+        Ok(said)
+    }
+
+    /// The new label of each cell that a piece may see; nothing where cells part or become one.
+    fn new_labels(&self, piece: Piece, relabelled: &BTreeMap<BlockId, Vec<u64>>) -> Option<BTreeMap<u64, u64>> {
+        let mut labels = BTreeMap::new();
+        for block in touched(&self.settings.grid, &piece.boxed(&self.settings.grid)) {
+            let new = self.components.of(block);
+            let old = relabelled.get(&block).map_or(new, |old| old);
+            for (old, new) in old.iter().zip(new) {
+                if *labels.entry(*old).or_insert(*new) != *new {
+                    return None;
+                }
+            }
+        }
+        let new: BTreeSet<u64> = labels.values().copied().collect();
+        (new.len() == labels.len()).then_some(labels)
+    }
+
+    /// What goes into and out of the tables of each worker.
+    fn updates(&mut self, said: Vec<(Piece, Summary)>) -> Vec<Updates> {
+        let workers = self.runtime.workers().per_process();
+        let mut updates = vec![Updates::default(); workers];
+        for (place, (piece, summary)) in said.into_iter().enumerate() {
+            if self.said.get(&piece).is_some_and(|old| *old == summary) {
+                continue;
+            }
+            let updates = &mut updates[place % workers];
+            updates.insert(&summary);
+            let old = match summary == Summary::default() {
+                true => self.said.remove(&piece),
+                false => self.said.insert(piece, summary),
+            };
+            old.iter().for_each(|old| updates.retract(old));
+        }
+        updates
+    }
+
+    /// The cells and contacts after the last commit.
+    ///
+    /// # Errors
+    /// Where a worker has ended.
+    pub fn summary(&self) -> Result<Summary> {
+        self.summary_at(self.epoch)
+    }
+
+    /// The cells and contacts after an earlier commit that is kept; before the first there are none.
+    ///
+    /// # Errors
+    /// Where it is kept no more, or is yet to come; where a worker has ended.
+    pub fn summary_at(&self, epoch: u64) -> Result<Summary> {
+        let first = self.epoch.saturating_sub(self.settings.kept);
+        if !(first..=self.epoch).contains(&epoch) {
+            let what = format!("commit {epoch} cannot be read: kept are {first} to {}", self.epoch);
+            return Err(Error::usage(what));
+        }
+        let number = self.number;
+        let shares = self.runtime.on_workers(move |_, _| Tables::with(number, |tables| tables.read(epoch)))?;
+        let mut summary = Summary::default();
+        shares.into_iter().for_each(|share| summary.combine(share));
+        Ok(summary)
+    }
+
+    /// The contact graph after the last commit, in so many blocks.
+    ///
+    /// # Errors
+    /// As [`ContactGraph::new`]; where a worker has ended.
+    pub fn graph(&self, blocks: u32) -> Result<ContactGraph> {
+        let summary = self.summary()?;
+        ContactGraph::new(summary.cells.keys().copied(), &summary.contacts, blocks)
+    }
+
+    /// The cell that holds a voxel after the last commit: 0 where none does.
+    ///
+    /// # Errors
+    /// Where the voxel is not in the volume.
+    pub fn cell_at(&self, voxel: [usize; 3]) -> Result<u64> {
+        let grid = &self.settings.grid;
+        if (0..3).any(|axis| voxel[axis] >= grid.shape().0[axis]) {
+            return Err(Error::usage(format!("voxel {voxel:?} is not in a volume of {}", grid.shape())));
+        }
+        let block = grid.block_of(voxel);
+        let Some(held) = self.blocks.get(&block) else { return Ok(0) };
+        let x = (voxel[2] - grid.region(block).start[2]) as u32;
+        let mut runs = held.runs.row(voxel[0] as i64, voxel[1] as i64);
+        let holds = |run: &usize| (held.runs.spans()[*run].start..held.runs.spans()[*run].end).contains(&x);
+        Ok(runs.find(holds).map_or(0, |run| match self.settings.join {
+            None => held.runs.labels()[run],
+            Some(_) => self.components.of(block)[held.part_of[run] as usize],
+        }))
+    }
+
+    /// The selected voxels after the last commit as a volume, to run programs on: labels as they
+    /// are, of a mask ones. Later commits do not change it.
+    pub fn volume(&self, spacing: &Spacing) -> Snapshot {
+        let Settings { grid, select, .. } = self.settings;
+        let header = Header {
+            name: "session".into(),
+            shape: grid.shape(),
+            dtype: dtype(select == Select::Labels),
+            spacing: *spacing,
+            format: "session".into(),
+            chunk: grid.region(BlockId(0)).shape().0,
+            axes: "zyx".into(),
+            bytes: 0,
+        };
+        Snapshot { header, grid, blocks: Arc::clone(&self.blocks) }
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        let number = self.number;
+        // Workers that have ended have no tables.
+        let _ = self.runtime.on_workers(move |worker, _| Tables::end(worker, number));
+    }
+}
+
+/// Reads a part of a scan, by its place in the volume.
+type Read = Arc<dyn Fn(Region) -> Result<Voxels> + Send + Sync>;
+
+/// A block with other voxels in a part of it: what is held, painted.
+fn patched(grid: &Grid, block: BlockId, part: Region, under: Option<&Arc<Held>>, over: Option<Held>) -> Voxels {
+    let own = grid.region(block);
+    let held = |held: Option<Arc<Held>>| held.map(|held| (block, held)).into_iter().collect();
+    let under = paint(grid, &held(under.cloned()), own);
+    let over = paint(grid, &held(over.map(Arc::new)), part);
+    let mut voxels = under.view::<u64>().expect("labels are painted").to_owned();
+    let place = part.relative_to(own.start);
+    let over = over.view::<u64>().expect("labels are painted");
+    voxels.slice_mut(ndarray::s![place.range(0), place.range(1), place.range(2)]).assign(&over);
+    Voxels::from_vec(own.shape(), voxels.into_raw_vec_and_offset().0)
+}
+
+/// A summary where cells have other labels.
+fn renamed(summary: &Summary, labels: &BTreeMap<u64, u64>) -> Summary {
+    let cells = summary.cells.iter().map(|(label, cell)| (labels[label], cell.clone()));
+    let contacts = summary.contacts.iter().map(|((a, b), contact)| ([labels[a], labels[b]], *contact));
+    Summary::of(cells.collect(), contacts)
+}
+
+/// The blocks that have voxels of a region.
+fn touched(grid: &Grid, region: &Region) -> Vec<BlockId> {
+    let first = grid.place(grid.block_of(region.start));
+    let last = grid.place(grid.block_of(region.end.map(|end| end - 1)));
+    let places = Region { start: first, end: last.map(|place| place + 1) };
+    let along_x = |(z, y): (usize, usize)| places.range(2).filter_map(move |x| grid.at([z, y, x]));
+    places.rows().flat_map(along_x).collect()
+}
+
+/// A number that voxels of other values, of another type, or looked at in another way do not have.
+fn digest(voxels: &Voxels, select: Select) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(format!("{} {select:?}", voxels.dtype()).as_bytes());
+    each_voxel_type!(voxels, array => {
+        for (z, y) in Region::whole(voxels.shape()).rows() {
+            hash.update(bytemuck::cast_slice(row(array, z, y)));
+        }
+    });
+    hash.digest()
+}
+
+fn row_of<K, V>((key, (old, new)): (K, Changed<V>)) -> Row<K, V> {
+    Row { key, old, new }
+}
+
+/// What became of a cell that a label is.
+fn event(row: &Row<u64, Cell>) -> Option<Event> {
+    let label = row.key;
+    match (&row.old, &row.new) {
+        (None, Some(_)) => Some(Event::Appeared { label }),
+        (Some(_), None) => Some(Event::Vanished { label }),
+        (Some(old), Some(new)) if old.moments.voxels != new.moments.voxels => {
+            Some(Event::Resized { label, before: old.moments.voxels, after: new.moments.voxels })
+        }
+        _ => None,
+    }
+}

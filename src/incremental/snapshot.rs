@@ -1,0 +1,57 @@
+//! The selected voxels of a session at one moment, as a volume: labels as they are, of a mask ones.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::incremental::held::{Blocks, gather};
+use crate::lattice::runs::Span;
+use crate::volume::grid::Grid;
+use crate::volume::region::Region;
+use crate::volume::shape::Shape;
+use crate::volume::source::{Header, VolumeSource, check_region};
+use crate::volume::voxel::{Dtype, Voxels};
+
+/// A volume made of the runs that a session held when it was asked; it costs nothing to make, and
+/// later commits do not change it.
+#[derive(Clone)]
+pub struct Snapshot {
+    pub(crate) header: Header,
+    pub(crate) grid: Grid,
+    pub(crate) blocks: Arc<Blocks>,
+}
+
+impl VolumeSource for Snapshot {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn read(&self, region: &Region) -> Result<Voxels> {
+        check_region(&self.header, region)?;
+        Ok(paint(&self.grid, &self.blocks, *region).cast(self.header.dtype))
+    }
+
+    fn is_resident(&self) -> bool {
+        true
+    }
+}
+
+/// The voxels of a box.
+pub(crate) fn paint(grid: &Grid, blocks: &Blocks, region: Region) -> Voxels {
+    let Shape([_, ny, nx]) = region.shape();
+    let mut voxels = vec![0u64; region.shape().0.iter().product()];
+    let (runs, _) = gather(grid, blocks, region);
+    for (z, y) in region.rows() {
+        let first = ((z - region.start[0]) * ny + (y - region.start[1])) * nx;
+        for run in runs.row(z as i64, y as i64) {
+            let Span { start, end } = runs.spans()[run];
+            let value = runs.labels().get(run).copied().unwrap_or(1);
+            voxels[first + start as usize..first + end as usize].fill(value);
+        }
+    }
+    Voxels::from_vec(region.shape(), voxels)
+}
+
+/// The type that labels, or a mask, are read as.
+pub(crate) fn dtype(labels: bool) -> Dtype {
+    if labels { Dtype::U64 } else { Dtype::U8 }
+}
