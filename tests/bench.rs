@@ -156,6 +156,27 @@ fn any_cut_gives_what_the_plain_loop_gives() {
 }
 
 #[test]
+fn a_session_has_rows_for_every_change_and_number_of_workers() {
+    // The command compares every session with a cold run, and fails where they differ.
+    let told = bench_of("incremental", &["--size", "70", "--repeat", "1"]);
+    let rows = told["rows"].as_array().unwrap();
+    let seen: Vec<(&str, &str, u64)> = rows
+        .iter()
+        .map(|row| (row["case"].as_str().unwrap(), row["op"].as_str().unwrap(), row["workers"].as_u64().unwrap()))
+        .collect();
+    let ops = ["same-block", "same-volume", "change-1-block", "change-10-blocks", "change-1-percent"];
+    let ops = ops.into_iter().chain(["change-10-percent", "change-100-percent", "fill"]);
+    let of = |workers| ops.clone().map(move |op| ("voronoi", op, workers));
+    let split = [1, 2].map(|workers| ("rods", "split", workers));
+    assert_eq!(seen, split.into_iter().chain(of(1)).chain(of(2)).collect::<Vec<_>>());
+    for row in rows {
+        assert_eq!(row["baseline"], "cold");
+        let [seconds, cold, ratio] = ["seconds", "baseline_seconds", "ratio"].map(|key| positive(row, key));
+        assert!((ratio - cold / seconds).abs() <= 1e-9 * ratio, "{row}");
+    }
+}
+
+#[test]
 fn what_cannot_be_measured_of_volumes_is_refused() {
     refused("label", &["--case", "sponge"], 2, "«sponge» is no volume here: there are perc30, perc50");
     refused("contacts", &["--case", "blob50"], 2, "«blob50» is no volume here: there are voronoi");

@@ -1,10 +1,12 @@
 //! What septa does beside plain kernels and installed peers: `septa bench`, and `benches/engine.rs`.
 
+pub mod bridge;
 pub mod case;
 pub mod engine;
 pub mod idle;
 pub mod image;
 pub mod image_op;
+pub mod incremental;
 pub mod input;
 pub mod lists;
 pub mod memory;

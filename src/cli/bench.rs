@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::bench::image_op::What as Volumes;
-use crate::bench::{engine, image};
+use crate::bench::{engine, image, incremental};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress::heed;
@@ -19,10 +19,12 @@ use crate::workers::Workers;
                         septa bench engine --size 16 --case kronecker16,percolated --op pagerank --json\n  \
                         septa bench label --size 128 --case blob50,perc30 --op label6,floor\n  \
                         septa bench contacts --case data/cells.tif --json\n  \
-                        septa bench measure --size 256 --peers .venv-peers")]
+                        septa bench measure --size 256 --peers .venv-peers\n  \
+                        septa bench incremental --size 256 --op change-1-block,same-volume")]
 pub(crate) struct Args {
     /// What is measured: engine (programs on graphs beside plain kernels); label, contacts, measure
-    /// (volumes, beside plain loops over voxels or installed peers)
+    /// (volumes, beside plain loops over voxels or installed peers); incremental (a session after a
+    /// change, beside a cold run)
     #[arg(value_name = "WHAT")]
     what: What,
     /// How large: of engine the scale of the larger Kronecker graph [default: 20], with cubes of
@@ -49,6 +51,7 @@ enum What {
     Label,
     Contacts,
     Measure,
+    Incremental,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
@@ -57,18 +60,22 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         heed()
     };
     let volumes = match args.what {
-        What::Engine => None,
+        What::Engine | What::Incremental => None,
         What::Label => Some(Volumes::Label),
         What::Contacts => Some(Volumes::Contacts),
         What::Measure => Some(Volumes::Measure),
     };
     if volumes.is_none() && args.peers.is_some() {
-        return Err(Error::usage("--peers: graphs are compared with plain kernels only: leave it out"));
+        return Err(Error::usage("--peers: only label, contacts and measure are compared with peers: leave it out"));
     }
-    let size = args.size.unwrap_or(if volumes.is_none() { 20 } else { 512 });
-    let repeat = args.repeat.unwrap_or(if volumes.is_none() { 5 } else { 3 });
+    let size = args.size.unwrap_or(if args.what == What::Engine { 20 } else { 512 });
+    let repeat = args.repeat.unwrap_or(if args.what == What::Engine { 5 } else { 3 });
     let (seed, cases, ops) = (context.common.seed, args.case.clone(), args.op.clone());
     let measured = with_runtimes(context, |runtimes| match volumes {
+        None if args.what == What::Incremental => {
+            let measured = incremental::measure(&incremental::Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
+            Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
+        }
         None => {
             let measured = engine::measure(&engine::Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
