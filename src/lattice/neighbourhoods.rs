@@ -179,10 +179,12 @@ impl Walk<'_> {
             let cell = cells[left.trailing_zeros() as usize % 8];
             let corners = corners_of(cells, cell);
             left &= !corners;
-            let shares = &SHARES[corners as usize];
-            for (sum, share) in self.sums[cell as usize].iter_mut().zip(shares) {
-                *sum += i64::from(*share) * times;
+            // Both are taken out, so that they are plainly apart and added many at a time.
+            let (mut sums, shares) = (self.sums[cell as usize], SHARES[corners as usize]);
+            for (sum, share) in sums.iter_mut().zip(shares) {
+                *sum += i64::from(share) * times;
             }
+            self.sums[cell as usize] = sums;
         }
     }
 }
