@@ -4,9 +4,11 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
+use septa::error::Result;
 use septa::incremental::change::{Change, Event};
 use septa::incremental::session::{Session, Settings};
 use septa::lattice::select::Select;
@@ -19,8 +21,8 @@ use septa::programs::measure::Measure;
 use septa::volume::grid::{BlockSize, Grid};
 use septa::volume::region::Region;
 use septa::volume::shape::{Shape, Spacing};
-use septa::volume::source::VolumeSource;
-use septa::volume::voxel::Voxels;
+use septa::volume::source::{Header, VolumeSource};
+use septa::volume::voxel::{Dtype, Voxels};
 use septa::workers::Workers;
 
 /// Sequences that are tried.
@@ -263,6 +265,41 @@ fn a_session_says_what_a_cold_run_says_after_any_puts_and_removals() {
             }
         }
     }
+}
+
+/// A volume whose reader fails in the middle.
+struct Broken(Header);
+
+impl VolumeSource for Broken {
+    fn header(&self) -> &Header {
+        &self.0
+    }
+
+    fn read(&self, region: &Region) -> Result<Voxels> {
+        assert!(region.start[0] == 0, "the reader is broken");
+        Ok(Voxels::zeros(Dtype::U8, region.shape()))
+    }
+}
+
+#[test]
+fn a_scan_whose_reader_panics_is_an_error_and_nothing_of_it_is_put() {
+    let shape = Shape([4, 3, 3]);
+    let settings = Settings {
+        grid: Grid::new(shape, BlockSize::Edge(2)).unwrap(),
+        select: Select::NonZero,
+        join: Some(Stencil::N6),
+        want: Want { cells: Detail::Moments, contacts: None },
+        kept: 0,
+    };
+    let runtime = runtime(2);
+    let mut session = Session::new(&runtime, settings).unwrap();
+    session.put("scan", &Voxels::from_vec(shape, vec![1u8; 36]), [0; 3]).unwrap();
+    session.commit().unwrap();
+    let header = memory(shape, vec![0u8; 36]).header().clone();
+    let told = session.put_source(&(Arc::new(Broken(header)) as Arc<dyn VolumeSource>), [0; 3]).unwrap_err();
+    assert!(told.to_string().contains("the reader is broken"), "{told}");
+    assert_eq!(session.commit().unwrap(), Change { epoch: 2, ..Change::default() });
+    assert_eq!(session.summary().unwrap().cells[&1].moments.voxels, 36);
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::graph::topology::{Cut, Topology};
 use crate::id::{BlockId, VertexId};
 use crate::pregel::block::BlockProgram;
 use crate::pregel::engine::{self, Job};
+use crate::pregel::failure::contained;
 use crate::pregel::network::{PATIENCE, connect};
 use crate::pregel::run::{Config, Report};
 use crate::pregel::saving::Saving;
@@ -113,7 +114,7 @@ impl Runtime {
     /// of them, in their order.
     ///
     /// # Errors
-    /// The first error among them; where a worker has ended.
+    /// The first error or panic among them; where a worker has ended.
     pub(crate) fn spread<J, R>(
         &self,
         jobs: Vec<J>,
@@ -129,7 +130,8 @@ impl Runtime {
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
                 match jobs.get(place) {
-                    Some(job) => made.push((place, work(job))),
+                    // What panics is an error of its piece, and the worker lives on.
+                    Some(job) => made.push((place, contained(|| work(job)).and_then(|made| made))),
                     None => return made,
                 }
             }
