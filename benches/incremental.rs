@@ -2,7 +2,8 @@
 //!
 //! The cases are those of `septa bench incremental`, at 256^3.
 
-use septa::bench::incremental::{Plan, measure};
+use septa::bench::incremental::measure;
+use septa::bench::plan::Plan;
 use septa::pregel::runtime::Runtime;
 use septa::workers::Workers;
 

@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use septa::incremental::session::{Session, Settings};
+use septa::incremental::session::Session;
+use septa::incremental::settings::Settings;
 use septa::lattice::summary::{Detail, Want};
 use septa::prelude::*;
 use septa::volume::grid::Grid;

@@ -13,25 +13,11 @@ use crate::bench::idle::Idle;
 use crate::bench::input::{Input, inputs};
 use crate::bench::memory;
 use crate::bench::op::{OPS, Op};
+use crate::bench::plan::Plan;
 use crate::bench::row::{Engine, Row, median};
 use crate::error::{Error, Result};
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
-
-/// What is to be measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The size of the graphs, as [`inputs`] has it.
-    pub size: u32,
-    /// How often each is timed, at least once.
-    pub repeat: usize,
-    /// The seed of the graphs.
-    pub seed: u64,
-    /// The names of the graphs; empty for all.
-    pub cases: Vec<String>,
-    /// The names of the operations; empty for all.
-    pub ops: Vec<String>,
-}
 
 /// All that was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

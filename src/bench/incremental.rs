@@ -13,11 +13,13 @@ use crate::bench::case::timed;
 use crate::bench::engine::known;
 use crate::bench::image::Measured;
 use crate::bench::memory;
+use crate::bench::plan::Plan;
 use crate::bench::row::{Row, median};
 use crate::bench::volumes::{Make, Volume, chosen};
 use crate::error::{Error, Kind, Result};
 use crate::id::BlockId;
-use crate::incremental::session::{Session, Settings};
+use crate::incremental::session::Session;
+use crate::incremental::settings::Settings;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Detail, Summary, Want};
@@ -29,21 +31,6 @@ use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
 use crate::volume::voxel::{Voxel, Voxels, each_voxel_type};
-
-/// What is to be measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Voxels along each axis of the volumes that are made.
-    pub size: u32,
-    /// How often each is timed, at least once.
-    pub repeat: usize,
-    /// The seed of the volumes.
-    pub seed: u64,
-    /// The names of the volumes, or paths of files; empty for all that are made.
-    pub cases: Vec<String>,
-    /// The names of the operations; empty for all.
-    pub ops: Vec<String>,
-}
 
 /// What is put: so many blocks of the grid, and how many voxels of a hundred in each are others.
 const OPS: [(&str, Share, u64); 8] = [

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod op;
 pub mod peers;
 pub mod plain;
+pub mod plan;
 pub mod row;
 pub mod spread;
 pub mod stencil;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::bench::image_op::What as Volumes;
+use crate::bench::plan::Plan;
 use crate::bench::{engine, image, incremental};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
@@ -73,11 +74,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let (seed, cases, ops) = (context.common.seed, args.case.clone(), args.op.clone());
     let measured = with_runtimes(context, |runtimes| match volumes {
         None if args.what == What::Incremental => {
-            let measured = incremental::measure(&incremental::Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
+            let measured = incremental::measure(&Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
         }
         None => {
-            let measured = engine::measure(&engine::Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
+            let measured = engine::measure(&Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
         }
         Some(what) => {

@@ -146,9 +146,8 @@ impl Components {
     /// The label of each component that was found.
     fn name(&mut self, old: &BTreeMap<u64, Members>, found: &[Found]) -> Vec<u64> {
         let claim = |found: &Found| {
-            let most = found.from.iter().filter(|(label, voxels)| **voxels > old[label].voxels / 2);
             // The largest; of equals the first.
-            most.max_by_key(|(label, _)| (old[label].voxels, std::cmp::Reverse(**label))).map(|(label, _)| *label)
+            found.most_of(old).max_by_key(|label| (old[label].voxels, std::cmp::Reverse(*label)))
         };
         let mut labels: Vec<u64> = found.iter().map(|found| claim(found).unwrap_or(0)).collect();
         let mut fresh: Vec<usize> = (0..labels.len()).filter(|at| labels[*at] == 0).collect();
@@ -204,31 +203,39 @@ struct Found {
     from: BTreeMap<u64, u64>,
 }
 
+impl Found {
+    /// The old components that it has more than half of.
+    fn most_of(&self, old: &BTreeMap<u64, Members>) -> impl Iterator<Item = u64> {
+        self.from.iter().filter(|(label, voxels)| **voxels > old[label].voxels / 2).map(|(label, _)| *label)
+    }
+}
+
 /// What became of components that were touched.
 fn events(old: &BTreeMap<u64, Members>, found: &[Found], labels: &[u64]) -> Vec<Event> {
     let mut now: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    let mut merged: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    // Those that go on, most of each, in one of any label.
+    let mut goes_on = BTreeSet::new();
     let mut events = Vec::new();
     for (found, into) in found.iter().zip(labels) {
         if found.from.is_empty() {
             events.push(Event::Appeared { label: *into });
         }
-        for (from, voxels) in &found.from {
+        for from in found.from.keys() {
             now.entry(*from).or_default().insert(*into);
-            if from != into && *voxels > old[from].voxels / 2 {
-                merged.entry(*into).or_default().push(*from);
-            }
+        }
+        goes_on.extend(found.most_of(old));
+        let from: Vec<u64> = found.most_of(old).filter(|from| from != into).collect();
+        if !from.is_empty() {
+            events.push(Event::Merged { from, into: *into });
         }
         if let Some(before) = old.get(into).map(|members| members.voxels).filter(|before| *before != found.voxels) {
             events.push(Event::Resized { label: *into, before, after: found.voxels });
         }
     }
-    events.extend(merged.iter().map(|(into, from)| Event::Merged { from: from.clone(), into: *into }));
     for from in old.keys() {
-        let goes_on = |into: &u64| into == from || merged.get(into).is_some_and(|merged| merged.contains(from));
         match now.get(from) {
             None => events.push(Event::Vanished { label: *from }),
-            Some(into) if into.len() > 1 || !into.iter().all(goes_on) => {
+            Some(into) if into.len() > 1 || !goes_on.contains(from) => {
                 events.push(Event::Split { from: *from, into: into.iter().copied().collect() });
             }
             Some(_) => {}
@@ -268,19 +275,14 @@ pub(crate) fn touching(runs: &Runs, from: &[(BlockId, u32)], blocks: &Blocks, st
             joins.push(pair);
         }
     };
-    for (z, y) in runs.region().rows() {
-        let (z, y) = (z as i64, y as i64);
-        let here = runs.row(z, y);
-        for next in here.clone().skip(1) {
+    for row in runs.rows().windows(2) {
+        for next in row[0] as usize + 1..row[1] as usize {
             if runs.spans()[next - 1].end == runs.spans()[next].start {
                 join(next - 1, next);
             }
         }
-        for (dz, dy) in [(0, -1), (-1, -1), (-1, 0), (-1, 1)] {
-            let Some(reach) = stencil.reach(dz, dy) else { continue };
-            runs.each_touching(here.clone(), runs.row(z + i64::from(dz), y + i64::from(dy)), reach, &mut join);
-        }
     }
+    runs.each_neighbor(stencil, join);
     joins.sort_unstable();
     joins.dedup();
     joins

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::id::BlockId;
+use crate::lattice::parts::{Boxed, Part, Parts};
 use crate::lattice::runs::{Runs, Span};
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
+use crate::volume::shape::Shape;
 use crate::volume::voxel::Voxels;
 
 /// A block that has selected voxels.
@@ -23,35 +25,25 @@ pub(crate) struct Held {
     pub(crate) parts: Vec<Part>,
 }
 
-/// A part of a block that hangs together in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    /// Raster index in the volume of its first voxel.
-    pub(crate) first: u64,
-    pub(crate) voxels: u64,
-}
-
 impl Held {
-    /// Scans a block.
+    /// Scans a block of a volume of `shape`; `digest` is that of the voxels.
+    ///
+    /// # Errors
+    /// As [`Runs::scan`] and [`Parts::scan`].
     pub(crate) fn scan(
-        grid: &Grid,
+        shape: Shape,
         region: Region,
         voxels: &Voxels,
         digest: u64,
-        select: Select,
-        join: Option<Stencil>,
+        (select, join): (Select, Option<Stencil>),
         name: &str,
     ) -> Result<Self> {
-        let runs = Runs::scan(voxels, region, select, name)?;
-        let (part_of, count) = join.map(|stencil| runs.components(stencil)).unwrap_or_default();
-        let mut parts = vec![Part { first: u64::MAX, voxels: 0 }; count as usize];
-        if join.is_some() {
-            runs.within(&region, |run, [z, y], span| {
-                let part = &mut parts[part_of[run] as usize];
-                part.voxels += u64::from(span.len());
-                part.first = part.first.min(grid.shape().raster([z, y, region.start[2] + span.start as usize]));
-            });
-        }
+        let Some(stencil) = join else {
+            let runs = Runs::scan(voxels, region, select, name)?;
+            return Ok(Self { runs, digest, part_of: Vec::new(), parts: Vec::new() });
+        };
+        let boxed = Boxed { voxels, region, own: region, volume: shape, name };
+        let Parts { runs, part_of, parts, .. } = Parts::scan(boxed, select, stencil, |_, _| true, false)?;
         Ok(Self { runs, digest, part_of, parts })
     }
 
@@ -78,12 +70,11 @@ pub(crate) type Blocks = HashMap<BlockId, Arc<Held>>;
 /// block is two.
 pub(crate) fn gather(grid: &Grid, blocks: &Blocks, region: Region) -> (Runs, Vec<(BlockId, u32)>) {
     let (mut rows, mut spans, mut labels, mut from) = (vec![0], Vec::new(), Vec::new(), Vec::new());
-    let last = |axis: usize| region.end[axis] - 1;
     let mut along: Vec<(BlockId, Option<&Held>)> = Vec::new();
     for (z, y) in region.rows() {
         let first = grid.block_of([z, y, region.start[2]]);
         if along.first().is_none_or(|(block, _)| *block != first) {
-            let end = grid.block_of([z, y, last(2)]);
+            let end = grid.block_of([z, y, region.end[2] - 1]);
             along = (first.0..=end.0)
                 .map(|block| (BlockId(block), blocks.get(&BlockId(block)).map(|held| &**held)))
                 .collect();

@@ -8,7 +8,9 @@
 pub mod change;
 mod components;
 mod held;
+mod laid;
 mod pieces;
 pub mod session;
+pub mod settings;
 mod snapshot;
 mod tables;

@@ -1,7 +1,8 @@
 //! A live computation over arriving scans.
 //!
 //! ```
-//! use septa::incremental::session::{Session, Settings};
+//! use septa::incremental::session::Session;
+//! use septa::incremental::settings::Settings;
 //! use septa::lattice::select::Select;
 //! use septa::lattice::stencil::Stencil;
 //! use septa::lattice::summary::{Detail, Want};
@@ -35,43 +36,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use xxhash_rust::xxh3::Xxh3;
-
 use crate::combine::Combine;
 use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::incremental::change::{Change, Event, Row};
 use crate::incremental::components::{Components, touching};
 use crate::incremental::held::{Blocks, Held, gather};
+use crate::incremental::laid::{Read, laid_over};
 use crate::incremental::pieces::{Piece, depending};
-use crate::incremental::snapshot::{Snapshot, dtype, paint};
+use crate::incremental::settings::Settings;
+use crate::incremental::snapshot::{Snapshot, dtype};
 use crate::incremental::tables::{Changed, Rows, Tables, Updates};
 use crate::lattice::contact::ContactGraph;
 use crate::lattice::select::Select;
-use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::{Cell, Summary, Want, summarise};
+use crate::lattice::summary::{Cell, Summary, summarise};
 use crate::pregel::runtime::Runtime;
-use crate::volume::grid::Grid;
 use crate::volume::region::Region;
 use crate::volume::shape::Spacing;
 use crate::volume::source::{Header, VolumeSource};
-use crate::volume::voxel::{Voxels, each_voxel_type, row};
-
-/// What a session keeps up.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// The volume, and how it is cut: what is done anew after a change is done by block.
-    pub grid: Grid,
-    /// Which voxels count.
-    pub select: Select,
-    /// Which voxels are joined to components, the cells then. Without it the voxels of one label are
-    /// a cell, and `select` is [`Select::Labels`].
-    pub join: Option<Stencil>,
-    /// What is counted of cells and contacts.
-    pub want: Want,
-    /// How many commits before the last can still be read.
-    pub kept: u64,
-}
+use crate::volume::voxel::Voxels;
 
 /// A live computation over arriving scans. Voxels that never came are not selected.
 ///
@@ -163,38 +146,17 @@ impl<'a> Session<'a> {
 
     /// Lays voxels over a region, or nothing.
     fn lay(&mut self, name: &str, region: Region, read: Option<Read>) -> Result<u64> {
-        let Settings { grid, select, join, .. } = self.settings;
+        let settings = self.settings;
+        let grid = settings.grid;
         if region.is_empty() || !Region::whole(grid.shape()).covers(&region) {
             let what = format!("{name}: the region {region} is empty or leaves the volume of {}", grid.shape());
             return Err(Error::usage(what));
         }
-        let job = |block| (block, self.seen(block).cloned());
-        let jobs: Vec<(BlockId, Option<Arc<Held>>)> = touched(&grid, &region).into_iter().map(job).collect();
+        let jobs: Vec<_> = grid.holding(&region).map(|block| (block, self.seen(block).cloned())).collect();
         let name = name.to_owned();
         let laid = self.runtime.spread(jobs, move |(block, seen)| {
-            let own = grid.region(*block);
-            let part = own.intersection(&region);
-            let over = read.as_ref().map(|read| read(part)).transpose()?;
-            let (voxels, select) = match over {
-                Some(voxels) if part == own => (voxels, select),
-                None if part == own => return Ok((*block, None)),
-                over => {
-                    let over =
-                        over.map(|voxels| Held::scan(&grid, part, &voxels, 0, select, None, &name)).transpose()?;
-                    // What is painted is labels, or ones.
-                    let select = if select == Select::Labels { select } else { Select::NonZero };
-                    (patched(&grid, *block, part, seen.as_ref(), over), select)
-                }
-            };
-            // Most of what is put may be what was there.
-            let digest = digest(&voxels, select);
-            match seen {
-                Some(seen) if seen.digest == digest => Ok((*block, Some(Arc::clone(seen)))),
-                _ => {
-                    let held = Held::scan(&grid, own, &voxels, digest, select, join, &name)?;
-                    Ok((*block, (!held.runs.is_empty()).then(|| Arc::new(held))))
-                }
-            }
+            let held = laid_over(&settings, grid.region(*block), seen.as_ref(), &region, read.as_ref(), &name)?;
+            Ok((*block, held))
         })?;
         Ok(laid.into_iter().map(|(block, held)| u64::from(self.take(block, held))).sum())
     }
@@ -231,7 +193,7 @@ impl<'a> Session<'a> {
     /// Where a worker has ended, or a change touches 2^32 parts of blocks; then the session is of no use
     /// any more.
     pub fn commit(&mut self) -> Result<Change> {
-        let Settings { grid, join, want, kept, .. } = self.settings;
+        let Settings { grid, join, kept, .. } = self.settings;
         let coming = std::mem::take(&mut self.coming);
         let changed: BTreeSet<BlockId> = coming.keys().copied().collect();
         let mut before = Blocks::new();
@@ -257,7 +219,7 @@ impl<'a> Session<'a> {
             (events, relabelled) = (update.events, update.relabelled);
         }
         drop(before);
-        let said = self.say(pieces, &relabelled, want)?;
+        let said = self.say(pieces, &relabelled)?;
         let updates = self.updates(said);
         self.epoch += 1;
         let (number, epoch) = (self.number, self.epoch);
@@ -268,7 +230,7 @@ impl<'a> Session<'a> {
         })?;
         let mut change = Change { epoch, blocks: changed.len() as u64, events, ..Change::default() };
         for Rows { cells, contacts } in rows {
-            change.cells.extend(cells.into_iter().map(|(key, (old, new))| Row { key, old, new }));
+            change.cells.extend(cells.into_iter().map(row_of));
             change.contacts.extend(contacts.into_iter().map(row_of));
         }
         change.cells.sort_unstable_by_key(|row| row.key);
@@ -286,18 +248,20 @@ impl<'a> Session<'a> {
         &mut self,
         mut pieces: BTreeSet<Piece>,
         relabelled: &BTreeMap<BlockId, Vec<u64>>,
-        want: Want,
     ) -> Result<Vec<(Piece, Summary)>> {
-        let Settings { grid, join, .. } = self.settings;
+        let Settings { grid, join, want, .. } = self.settings;
         // Where every cell has but one new label, and every new label is of one cell, that is all
         // there is to do.
         let mut said = Vec::new();
-        for piece in depending(&grid, relabelled.keys().copied()).difference(&pieces.clone()) {
-            match (self.new_labels(*piece, relabelled), self.said.get(piece)) {
-                (Some(labels), Some(summary)) => said.push((*piece, renamed(summary, &labels))),
+        for piece in depending(&grid, relabelled.keys().copied()) {
+            if pieces.contains(&piece) {
+                continue;
+            }
+            match (self.new_labels(piece, relabelled), self.said.get(&piece)) {
+                (Some(labels), Some(summary)) => said.push((piece, renamed(summary, &labels))),
                 // It says nothing of the cells that it sees, whatever they are called.
                 (Some(_), None) => {}
-                (None, _) => drop(pieces.insert(*piece)),
+                (None, _) => drop(pieces.insert(piece)),
             }
         }
         let blocks = Arc::clone(&self.blocks);
@@ -320,7 +284,8 @@ impl<'a> Session<'a> {
     /// The new label of each cell that a piece may see; nothing where cells part or become one.
     fn new_labels(&self, piece: Piece, relabelled: &BTreeMap<BlockId, Vec<u64>>) -> Option<BTreeMap<u64, u64>> {
         let mut labels = BTreeMap::new();
-        for block in touched(&self.settings.grid, &piece.boxed(&self.settings.grid)) {
+        let grid = &self.settings.grid;
+        for block in grid.holding(&piece.boxed(grid)) {
             let new = self.components.of(block);
             let old = relabelled.get(&block).map_or(new, |old| old);
             for (old, new) in old.iter().zip(new) {
@@ -342,12 +307,12 @@ impl<'a> Session<'a> {
                 continue;
             }
             let updates = &mut updates[place % workers];
-            updates.insert(&summary);
+            updates.add(&summary, 1);
             let old = match summary == Summary::default() {
                 true => self.said.remove(&piece),
                 false => self.said.insert(piece, summary),
             };
-            old.iter().for_each(|old| updates.retract(old));
+            old.iter().for_each(|old| updates.add(old, -1));
         }
         updates
     }
@@ -432,48 +397,11 @@ impl Drop for Session<'_> {
     }
 }
 
-/// Reads a part of a scan, by its place in the volume.
-type Read = Arc<dyn Fn(Region) -> Result<Voxels> + Send + Sync>;
-
-/// A block with other voxels in a part of it: what is held, painted.
-fn patched(grid: &Grid, block: BlockId, part: Region, under: Option<&Arc<Held>>, over: Option<Held>) -> Voxels {
-    let own = grid.region(block);
-    let held = |held: Option<Arc<Held>>| held.map(|held| (block, held)).into_iter().collect();
-    let under = paint(grid, &held(under.cloned()), own);
-    let over = paint(grid, &held(over.map(Arc::new)), part);
-    let mut voxels = under.view::<u64>().expect("labels are painted").to_owned();
-    let place = part.relative_to(own.start);
-    let over = over.view::<u64>().expect("labels are painted");
-    voxels.slice_mut(ndarray::s![place.range(0), place.range(1), place.range(2)]).assign(&over);
-    Voxels::from_vec(own.shape(), voxels.into_raw_vec_and_offset().0)
-}
-
 /// A summary where cells have other labels.
 fn renamed(summary: &Summary, labels: &BTreeMap<u64, u64>) -> Summary {
     let cells = summary.cells.iter().map(|(label, cell)| (labels[label], cell.clone()));
     let contacts = summary.contacts.iter().map(|((a, b), contact)| ([labels[a], labels[b]], *contact));
     Summary::of(cells.collect(), contacts)
-}
-
-/// The blocks that have voxels of a region.
-fn touched(grid: &Grid, region: &Region) -> Vec<BlockId> {
-    let first = grid.place(grid.block_of(region.start));
-    let last = grid.place(grid.block_of(region.end.map(|end| end - 1)));
-    let places = Region { start: first, end: last.map(|place| place + 1) };
-    let along_x = |(z, y): (usize, usize)| places.range(2).filter_map(move |x| grid.at([z, y, x]));
-    places.rows().flat_map(along_x).collect()
-}
-
-/// A number that voxels of other values, of another type, or looked at in another way do not have.
-fn digest(voxels: &Voxels, select: Select) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(format!("{} {select:?}", voxels.dtype()).as_bytes());
-    each_voxel_type!(voxels, array => {
-        for (z, y) in Region::whole(voxels.shape()).rows() {
-            hash.update(bytemuck::cast_slice(row(array, z, y)));
-        }
-    });
-    hash.digest()
 }
 
 fn row_of<K, V>((key, (old, new)): (K, Changed<V>)) -> Row<K, V> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::incremental::held::{Blocks, gather};
-use crate::lattice::runs::Span;
+use crate::lattice::runs::{Runs, Span};
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
 use crate::volume::shape::Shape;
@@ -27,7 +27,7 @@ impl VolumeSource for Snapshot {
 
     fn read(&self, region: &Region) -> Result<Voxels> {
         check_region(&self.header, region)?;
-        Ok(paint(&self.grid, &self.blocks, *region).cast(self.header.dtype))
+        Ok(paint(&gather(&self.grid, &self.blocks, *region).0).cast(self.header.dtype))
     }
 
     fn is_resident(&self) -> bool {
@@ -35,11 +35,11 @@ impl VolumeSource for Snapshot {
     }
 }
 
-/// The voxels of a box.
-pub(crate) fn paint(grid: &Grid, blocks: &Blocks, region: Region) -> Voxels {
+/// The voxels of a box, as [`Dtype::U64`].
+pub(crate) fn paint(runs: &Runs) -> Voxels {
+    let region = runs.region();
     let Shape([_, ny, nx]) = region.shape();
     let mut voxels = vec![0u64; region.shape().0.iter().product()];
-    let (runs, _) = gather(grid, blocks, region);
     for (z, y) in region.rows() {
         let first = ((z - region.start[0]) * ny + (y - region.start[1])) * nx;
         for run in runs.row(z as i64, y as i64) {

@@ -12,7 +12,7 @@ use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
 use differential_dataflow::input::InputSession;
 use differential_dataflow::operators::arrange::TraceAgent;
 use differential_dataflow::trace::TraceReader;
-use differential_dataflow::trace::cursor::{Cursor, cursor_list};
+use differential_dataflow::trace::cursor::{BatchCursor, Cursor, CursorList, Navigable, cursor_list};
 use differential_dataflow::trace::implementations::{KeySpine, ValBuilder, ValSpine};
 use serde::{Deserialize, Serialize};
 use timely::dataflow::operators::Probe;
@@ -32,7 +32,7 @@ pub(crate) type Epoch = u64;
 pub(crate) struct Counts([i64; 4]);
 
 impl Counts {
-    pub(crate) fn of(contact: &Contact) -> Self {
+    fn of(contact: &Contact) -> Self {
         let [z, y, x] = contact.faces.map(|faces| faces as i64);
         Self([z, y, x, contact.pairs as i64])
     }
@@ -75,20 +75,11 @@ pub(crate) struct Updates {
 }
 
 impl Updates {
-    /// Puts a summary in.
-    pub(crate) fn insert(&mut self, summary: &Summary) {
-        self.cells.extend(summary.cells.iter().map(|(label, cell)| (*label, cell.clone(), 1)));
-        self.contacts.extend(summary.contacts.iter().map(|(pair, contact)| (*pair, Counts::of(contact))));
-    }
-
-    /// Takes a summary out.
-    pub(crate) fn retract(&mut self, summary: &Summary) {
-        self.cells.extend(summary.cells.iter().map(|(label, cell)| (*label, cell.clone(), -1)));
-        self.contacts.extend(summary.contacts.iter().map(|(pair, contact)| {
-            let mut counts = Counts::of(contact);
-            counts.negate();
-            (*pair, counts)
-        }));
+    /// Puts a summary in, 1 time, or takes it out, -1 times.
+    pub(crate) fn add(&mut self, summary: &Summary, times: i64) {
+        self.cells.extend(summary.cells.iter().map(|(label, cell)| (*label, cell.clone(), times as isize)));
+        let counts = |contact| Counts(Counts::of(contact).0.map(|count| count * times));
+        self.contacts.extend(summary.contacts.iter().map(|(pair, contact)| (*pair, counts(contact))));
     }
 }
 
@@ -211,15 +202,9 @@ impl Tables {
         deltas.retain(|_, counts| !counts.is_zero());
         let (mut cursor, storage) = contents(&mut self.contact_rows);
         for (pair, delta) in deltas {
-            let mut new = Counts::zero();
             cursor.seek_key(&storage, &pair);
-            if cursor.get_key(&storage) == Some(&pair) {
-                cursor.map_times(&storage, |time, counts| {
-                    if *time <= epoch {
-                        new.plus_equals(counts);
-                    }
-                });
-            }
+            let here = cursor.get_key(&storage) == Some(&pair);
+            let new = if here { counted(&mut cursor, &storage, epoch) } else { Counts::zero() };
             let mut old = delta;
             old.negate();
             old.plus_equals(&new);
@@ -245,29 +230,32 @@ impl Tables {
         }
         let (mut cursor, storage) = contents(&mut self.contact_rows);
         while let Some(pair) = cursor.get_key(&storage) {
-            let mut sum = Counts::zero();
-            cursor.map_times(&storage, |time, counts| {
-                if *time <= epoch {
-                    sum.plus_equals(counts);
-                }
-            });
-            summary.contacts.extend(sum.contact().map(|contact| (*pair, contact)));
+            let contact = counted(&mut cursor, &storage, epoch).contact();
+            summary.contacts.extend(contact.map(|contact| (*pair, contact)));
             cursor.step_key(&storage);
         }
         summary
     }
 }
 
-/// A cursor over all that a trace holds.
-#[allow(clippy::type_complexity)]
-fn contents<Tr>(
-    trace: &mut Tr,
-) -> (
-    differential_dataflow::trace::cursor::CursorList<<Tr::Batch as differential_dataflow::trace::Navigable>::Cursor>,
-    Vec<Tr::Batch>,
-)
+/// What the contact under a cursor came to after a commit.
+fn counted<C>(cursor: &mut C, storage: &C::Storage, epoch: Epoch) -> Counts
 where
-    Tr: TraceReader<Batch: differential_dataflow::trace::Navigable>,
+    C: for<'a> Cursor<TimeGat<'a> = &'a Epoch, DiffGat<'a> = &'a Counts>,
+{
+    let mut sum = Counts::zero();
+    cursor.map_times(storage, |time, counts| {
+        if *time <= epoch {
+            sum.plus_equals(counts);
+        }
+    });
+    sum
+}
+
+/// A cursor over all that a trace holds, and the batches it walks.
+fn contents<Tr>(trace: &mut Tr) -> (CursorList<BatchCursor<Tr>>, Vec<Tr::Batch>)
+where
+    Tr: TraceReader<Batch: Navigable>,
 {
     let spans = trace.spans_through(Antichain::new().borrow()).expect("a trace can be read through its end");
     cursor_list(spans.into_iter().filter_map(|span| span.inner).collect())

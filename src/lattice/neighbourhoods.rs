@@ -95,7 +95,7 @@ impl Slice {
             let mut end = 0;
             let row = runs.row(z, y);
             for (span, cell) in runs.spans()[row.clone()].iter().zip(&cell_of[row]) {
-                if span.start > end || (end == 0 && span.start > 0) {
+                if span.start > end {
                     self.stretches.push((end, NONE));
                 }
                 self.stretches.push((span.start, *cell));

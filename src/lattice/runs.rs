@@ -227,6 +227,17 @@ impl Runs {
     /// O(runs) unions over rows that touch.
     pub fn components(&self, stencil: Stencil) -> (Vec<u32>, u32) {
         let mut sets = Disjoint::new(self.len());
+        self.each_neighbor(stencil, |a, b| {
+            if self.labels.is_empty() || self.labels[a] == self.labels[b] {
+                sets.union(a as u32, b as u32);
+            }
+        });
+        sets.number()
+    }
+
+    /// Visits the pairs of runs of different rows that are neighbours, whatever their labels, each
+    /// once: O(runs).
+    pub fn each_neighbor(&self, stencil: Stencil, mut visit: impl FnMut(usize, usize)) {
         let before = [(0i8, -1i8), (-1, -1), (-1, 0), (-1, 1)];
         for (z, y) in self.region.rows() {
             let here = self.row(z as i64, y as i64);
@@ -236,14 +247,9 @@ impl Runs {
             for (dz, dy) in before {
                 let Some(reach) = stencil.reach(dz, dy) else { continue };
                 let there = self.row(z as i64 + i64::from(dz), y as i64 + i64::from(dy));
-                self.each_touching(here.clone(), there, reach, |a, b| {
-                    if self.labels.is_empty() || self.labels[a] == self.labels[b] {
-                        sets.union(a as u32, b as u32);
-                    }
-                });
+                self.each_touching(here.clone(), there, reach, &mut visit);
             }
         }
-        sets.number()
     }
 
     /// Visits the pairs of runs, one from each of two rows, that overlap or lie at most `reach`

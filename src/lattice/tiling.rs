@@ -14,7 +14,7 @@ use crate::store::scratch::Scratch;
 use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
-use crate::volume::voxel::{Voxels, each_voxel_type};
+use crate::volume::voxel::Voxels;
 
 /// A volume and the grid it is cut by. A clone shares the volume.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ impl Cut for Tiling {
         let (region, voxels) = block.read(0)?;
         let mut hash = Xxh3::new();
         hash.update(format!("{region:?} {:?}", voxels.dtype()).as_bytes());
-        each_voxel_type!(&voxels, array => array.iter().for_each(|value| hash.update(bytemuck::bytes_of(value))));
+        voxels.absorbed_by(&mut hash);
         Ok(hash.digest())
     }
 }

@@ -175,27 +175,33 @@ impl Grid {
     /// nearer to zero along some axes; in ascending order.
     pub fn below(&self, block: BlockId) -> impl Iterator<Item = BlockId> + '_ {
         let place = self.place(block);
-        (0..7usize).filter_map(move |code| {
-            let step = [code / 4, code / 2 % 2, code % 2].map(|stays| 1 - stays);
-            let mut to = [0; 3];
-            for axis in 0..3 {
-                to[axis] = place[axis].checked_sub(step[axis])?;
-            }
-            self.at(to)
-        })
+        (0..7usize).filter_map(move |code| self.beside(place, [code / 4, code / 2 % 2, code % 2]))
     }
 
     /// The blocks that touch `block` by a face, an edge or a corner, in ascending order.
     pub fn neighbors(&self, block: BlockId) -> impl Iterator<Item = BlockId> + '_ {
         let place = self.place(block);
-        (0..27usize).filter(|code| *code != 13).filter_map(move |code| {
-            let step = [code / 9, code / 3 % 3, code % 3];
-            let mut to = [0; 3];
-            for axis in 0..3 {
-                to[axis] = (place[axis] + step[axis]).checked_sub(1)?;
-            }
-            self.at(to)
-        })
+        let others = (0..27usize).filter(|code| *code != 13);
+        others.filter_map(move |code| self.beside(place, [code / 9, code / 3 % 3, code % 3]))
+    }
+
+    /// The block a step from a place, where there is one; along each axis 0 is a step towards zero, and
+    /// 1 none.
+    fn beside(&self, place: [usize; 3], step: [usize; 3]) -> Option<BlockId> {
+        let mut to = [0; 3];
+        for axis in 0..3 {
+            to[axis] = (place[axis] + step[axis]).checked_sub(1)?;
+        }
+        self.at(to)
+    }
+
+    /// The blocks that have voxels of a region, which lies in the volume and is not empty, in
+    /// ascending order.
+    pub fn holding(&self, region: &Region) -> impl Iterator<Item = BlockId> + '_ {
+        let [first, last] = [region.start, region.end.map(|end| end - 1)].map(|voxel| self.place(self.block_of(voxel)));
+        let places = Region { start: first, end: last.map(|place| place + 1) };
+        let along_x = move |(z, y)| places.range(2).filter_map(move |x| self.at([z, y, x]));
+        places.rows().flat_map(along_x)
     }
 }
 

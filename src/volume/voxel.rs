@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use ndarray::{ArcArray, Array3, ArrayView3, Ix3, s};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Result};
 use crate::volume::region::Region;
@@ -292,6 +293,15 @@ impl Voxels {
             };
             with_voxel_type!(dtype, T => through(shape, &read, |value| <T as Voxel>::from_i128(*value)))
         }
+    }
+
+    /// Takes the values into a digest, in raster order: the same bytes however the box is held.
+    pub(crate) fn absorbed_by(&self, hash: &mut Xxh3) {
+        each_voxel_type!(self, array => {
+            for (z, y) in Region::whole(self.shape()).rows() {
+                hash.update(bytemuck::cast_slice(row(array, z, y)));
+            }
+        });
     }
 
     /// The voxel at a place, as a float.
