@@ -9,7 +9,7 @@
 //! - [`pregel`] runs programs: [`pregel::vertex`] is what a user writes, [`pregel::block`] what the
 //!   engine runs, [`pregel::runtime`] the workers, [`pregel::local`] the plain judge.
 //! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
-//! - [`incremental`] keeps tables and components up while scans arrive.
+//! - [`stream`] is scans that arrive; [`incremental`] keeps tables and components up meanwhile.
 //! - [`exact`] sums floats to the same bits in any order; [`store`] keeps checkpoints of runs.
 //! - [`measure`] makes tables of what was counted, and [`report`] a page for people.
 //! - [`mod@bench`] runs the engine and the scans beside plain kernels and installed peers; [`wide`] is
@@ -34,6 +34,7 @@ pub mod prelude;
 pub mod programs;
 pub mod report;
 pub mod store;
+pub mod stream;
 pub mod volume;
 pub mod wide;
 pub mod workers;
