@@ -50,6 +50,34 @@ pub(crate) struct Update {
 }
 
 impl Components {
+    /// Components that were found before: the label of each part by block, the largest label that any
+    /// ever had, and all that touches across seams.
+    pub(crate) fn restored(
+        blocks: &Blocks,
+        labels: HashMap<BlockId, Vec<u64>>,
+        last: u64,
+        seams: Vec<(Piece, Vec<[Fragment; 2]>)>,
+    ) -> Self {
+        let mut components = Self { last, ..Self::default() };
+        for (piece, joins) in seams.into_iter().filter(|(_, joins)| !joins.is_empty()) {
+            components.joins.entry(piece.block).or_default().insert(piece, joins);
+        }
+        for (block, labels) in &labels {
+            for (part, label) in labels.iter().enumerate() {
+                let members = components.members.entry(*label).or_default();
+                members.fragments.push((*block, part as u32));
+                members.voxels += blocks[block].parts[part].voxels;
+            }
+        }
+        components.labels = labels;
+        components
+    }
+
+    /// The largest label that any ever had.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// The component of each part of a block.
     pub(crate) fn of(&self, block: BlockId) -> &[u64] {
         self.labels.get(&block).map_or(&[], |labels| labels)

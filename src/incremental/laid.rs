@@ -6,7 +6,8 @@ use ndarray::s;
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
-use crate::incremental::held::Held;
+use crate::id::BlockId;
+use crate::incremental::held::{Blocks, Held, gather};
 use crate::incremental::settings::Settings;
 use crate::incremental::snapshot::paint;
 use crate::lattice::runs::Runs;
@@ -17,30 +18,45 @@ use crate::volume::voxel::{Dtype, Voxels};
 /// Reads a part of a scan, by its place in the volume.
 pub(crate) type Read = Arc<dyn Fn(Region) -> Result<Voxels> + Send + Sync>;
 
-/// The block `own` when what `read` gives, or nothing, lies over what it has in `region`; nothing where
-/// no voxel of it is selected then. `seen` is what it held.
+/// What is laid over a region.
+pub(crate) enum Lay {
+    /// Voxels.
+    Read(Read),
+    /// What blocks held, here or in another session of the same settings; those that are not there
+    /// are not selected.
+    Held(Arc<Blocks>),
+}
+
+/// A block when `over`, or nothing, lies over what it has in `region`; nothing where no voxel of it is
+/// selected then. `seen` is what it held.
 ///
 /// # Errors
 /// Where the voxels cannot be read, or are not such as can be selected.
 pub(crate) fn laid_over(
     settings: &Settings,
-    own: Region,
+    block: BlockId,
     seen: Option<&Arc<Held>>,
     region: &Region,
-    read: Option<&Read>,
+    over: Option<&Lay>,
     name: &str,
 ) -> Result<Option<Arc<Held>>> {
     let Settings { grid, select, join, .. } = *settings;
+    let own = grid.region(block);
     let part = own.intersection(region);
-    let over = read.map(|read| read(part)).transpose()?;
+    // What is painted is labels, or ones.
+    let painted = if select == Select::Labels { select } else { Select::NonZero };
+    let whole = part == own;
     let (voxels, select) = match over {
-        Some(voxels) if part == own => (voxels, select),
-        None if part == own => return Ok(None),
-        over => {
-            let over = over.map(|voxels| Runs::scan(&voxels, part, select, name)).transpose()?;
-            // What is painted is labels, or ones.
-            let select = if select == Select::Labels { select } else { Select::NonZero };
-            (patched(own, seen.map(|seen| &seen.runs), part, over.as_ref()), select)
+        None if whole => return Ok(None),
+        Some(Lay::Held(blocks)) if whole => return Ok(blocks.get(&block).cloned()),
+        Some(Lay::Read(read)) if whole => (read(part)?, select),
+        None => (patched(own, seen.map(|seen| &seen.runs), part, None), painted),
+        Some(Lay::Held(blocks)) => {
+            (patched(own, seen.map(|seen| &seen.runs), part, Some(&gather(&grid, blocks, part).0)), painted)
+        }
+        Some(Lay::Read(read)) => {
+            let runs = Runs::scan(&read(part)?, part, select, name)?;
+            (patched(own, seen.map(|seen| &seen.runs), part, Some(&runs)), painted)
         }
     };
     // Most of what is put may be what was there.

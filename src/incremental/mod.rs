@@ -3,14 +3,19 @@
 //! A [`Session`](session::Session) holds the runs of every block of a volume. A scan that is put is
 //! compared block by block; the blocks that differ, and the seams around them, are summarised anew,
 //! and differential dataflow keeps the tables. The law: after any puts and removals, in any order,
-//! they are those of a cold run on the volume as it is.
+//! they are those of a cold run on the volume as it is. A [`Series`](series::Series) is scans in order of
+//! time, laid on a session, with its tables and a journal on the disk.
 
 pub mod change;
 mod components;
 mod held;
+pub mod image;
 mod laid;
 mod pieces;
+mod record;
+pub mod series;
 pub mod session;
 pub mod settings;
 mod snapshot;
 mod tables;
+pub mod told;

@@ -37,18 +37,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::combine::Combine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::id::BlockId;
 use crate::incremental::change::{Change, Event, Row};
-use crate::incremental::components::{Components, touching};
+use crate::incremental::components::{Components, Fragment, touching};
 use crate::incremental::held::{Blocks, Held, gather};
-use crate::incremental::laid::{Read, laid_over};
+use crate::incremental::image::{Image, Saved};
+use crate::incremental::laid::{Lay, Read, laid_over};
 use crate::incremental::pieces::{Piece, depending};
 use crate::incremental::settings::Settings;
 use crate::incremental::snapshot::{Snapshot, dtype};
 use crate::incremental::tables::{Changed, Rows, Tables, Updates};
 use crate::lattice::contact::ContactGraph;
 use crate::lattice::select::Select;
+use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Cell, Summary, summarise};
 use crate::pregel::runtime::Runtime;
 use crate::volume::region::Region;
@@ -66,6 +68,8 @@ pub struct Session<'a> {
     /// Which of the sessions of its workers it is.
     number: u64,
     epoch: u64,
+    /// The commit that it began with: 0, or where it was saved.
+    began: u64,
     blocks: Arc<Blocks>,
     /// Blocks as they will be; nothing where none of their voxels will be selected.
     coming: HashMap<BlockId, Option<Arc<Held>>>,
@@ -97,6 +101,7 @@ impl<'a> Session<'a> {
             settings,
             number,
             epoch: 0,
+            began: 0,
             blocks: Arc::default(),
             coming: HashMap::new(),
             components: Components::default(),
@@ -123,7 +128,8 @@ impl<'a> Session<'a> {
     pub fn put(&mut self, name: &str, voxels: &Voxels, at: [usize; 3]) -> Result<u64> {
         let region = Region::whole(voxels.shape()).offset_by(at);
         let voxels = voxels.clone();
-        self.lay(name, region, Some(Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))))))
+        let read: Read = Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))));
+        self.lay(name, region, Some(Lay::Read(read)))
     }
 
     /// Puts a volume at a place of this one, read block by block.
@@ -133,7 +139,8 @@ impl<'a> Session<'a> {
     pub fn put_source(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3]) -> Result<u64> {
         let region = Region::whole(source.header().shape).offset_by(at);
         let (name, source) = (source.header().name.clone(), Arc::clone(source));
-        self.lay(&name, region, Some(Arc::new(move |part| source.read(&part.relative_to(at)))))
+        let read: Read = Arc::new(move |part| source.read(&part.relative_to(at)));
+        self.lay(&name, region, Some(Lay::Read(read)))
     }
 
     /// Takes the voxels of a region out: they are not selected any more. How many blocks differ.
@@ -144,8 +151,58 @@ impl<'a> Session<'a> {
         self.lay("remove", region, None)
     }
 
+    /// Forgets what was put and removed since the last commit.
+    pub fn discard(&mut self) {
+        self.coming.clear();
+    }
+
+    /// All that it holds after the last commit, to go on from in another process.
+    pub fn save(&self) -> Saved {
+        let saved =
+            |(block, held): (&BlockId, &Arc<Held>)| (*block, Image::of(held), self.components.of(*block).to_vec());
+        let mut blocks: Vec<_> = self.blocks.iter().map(saved).collect();
+        blocks.sort_unstable_by_key(|(block, ..)| *block);
+        Saved { epoch: self.epoch, last: self.components.last(), blocks }
+    }
+
+    /// A session that goes on from what another one, of the same settings, held: with the same
+    /// labels and the same number of commits. Costs what it costs to put all of it.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; where `saved` is not of such a session.
+    pub fn restore(runtime: &'a Runtime, settings: Settings, saved: &Saved) -> Result<Self> {
+        let mut session = Self::new(runtime, settings)?;
+        let strange = || Error::new(Kind::Checkpoint, "a saved session is not one of these settings");
+        session.blocks = Arc::new(saved.held(&settings).ok_or_else(strange)?);
+        (session.epoch, session.began) = (saved.epoch, saved.epoch);
+        let pieces = depending(&settings.grid, session.blocks.keys().copied());
+        if let Some(stencil) = settings.join {
+            let labels = saved.blocks.iter().map(|(block, _, labels)| (*block, labels.clone())).collect();
+            let seams = session.seams(&pieces, stencil)?;
+            session.components = Components::restored(&session.blocks, labels, saved.last, seams);
+        }
+        let said = session.say(pieces, &BTreeMap::new())?;
+        if session.epoch > 0 {
+            session.enter(said)?;
+        }
+        Ok(session)
+    }
+
+    /// What the blocks that hold a part of a region will be after the next commit.
+    pub(crate) fn coming(&self, region: &Region) -> Vec<(BlockId, Option<Arc<Held>>)> {
+        self.settings.grid.holding(region).map(|block| (block, self.seen(block).cloned())).collect()
+    }
+
+    /// Puts what other blocks hold of a region over what is there. How many blocks differ.
+    ///
+    /// # Errors
+    /// As [`Session::put`].
+    pub(crate) fn put_held(&mut self, name: &str, blocks: Blocks, region: Region) -> Result<u64> {
+        self.lay(name, region, Some(Lay::Held(Arc::new(blocks))))
+    }
+
     /// Lays voxels over a region, or nothing.
-    fn lay(&mut self, name: &str, region: Region, read: Option<Read>) -> Result<u64> {
+    fn lay(&mut self, name: &str, region: Region, over: Option<Lay>) -> Result<u64> {
         let settings = self.settings;
         let grid = settings.grid;
         if region.is_empty() || !Region::whole(grid.shape()).covers(&region) {
@@ -155,7 +212,7 @@ impl<'a> Session<'a> {
         let jobs: Vec<_> = grid.holding(&region).map(|block| (block, self.seen(block).cloned())).collect();
         let name = name.to_owned();
         let laid = self.runtime.spread(jobs, move |(block, seen)| {
-            let held = laid_over(&settings, grid.region(*block), seen.as_ref(), &region, read.as_ref(), &name)?;
+            let held = laid_over(&settings, *block, seen.as_ref(), &region, over.as_ref(), &name)?;
             Ok((*block, held))
         })?;
         Ok(laid.into_iter().map(|(block, held)| u64::from(self.take(block, held))).sum())
@@ -193,7 +250,7 @@ impl<'a> Session<'a> {
     /// Where a worker has ended, or a change touches 2^32 parts of blocks; then the session is of no use
     /// any more.
     pub fn commit(&mut self) -> Result<Change> {
-        let Settings { grid, join, kept, .. } = self.settings;
+        let Settings { grid, join, .. } = self.settings;
         let coming = std::mem::take(&mut self.coming);
         let changed: BTreeSet<BlockId> = coming.keys().copied().collect();
         let mut before = Blocks::new();
@@ -209,26 +266,15 @@ impl<'a> Session<'a> {
         let pieces = depending(&grid, changed.iter().copied());
         let (mut events, mut relabelled) = (Vec::new(), BTreeMap::new());
         if let Some(stencil) = join {
-            let jobs: Vec<Piece> = pieces.iter().filter(|piece| !piece.is_inside()).copied().collect();
-            let blocks = Arc::clone(&self.blocks);
-            let seams = self.runtime.spread(jobs, move |piece| {
-                let (runs, from) = gather(&grid, &blocks, piece.boxed(&grid));
-                Ok((*piece, touching(&runs, &from, &blocks, stencil)))
-            })?;
+            let seams = self.seams(&pieces, stencil)?;
             let update = self.components.update(&grid, [&before, &self.blocks], &changed, seams)?;
             (events, relabelled) = (update.events, update.relabelled);
         }
         drop(before);
         let said = self.say(pieces, &relabelled)?;
-        let updates = self.updates(said);
         self.epoch += 1;
-        let (number, epoch) = (self.number, self.epoch);
-        let updates: Vec<Mutex<Updates>> = updates.into_iter().map(Mutex::new).collect();
-        let rows = self.runtime.on_workers(move |worker, place| {
-            let updates = std::mem::take(&mut *updates[place].lock().unwrap_or_else(PoisonError::into_inner));
-            Tables::with(number, |tables| tables.commit(worker, updates, epoch, epoch.saturating_sub(kept)))
-        })?;
-        let mut change = Change { epoch, blocks: changed.len() as u64, events, ..Change::default() };
+        let rows = self.enter(said)?;
+        let mut change = Change { epoch: self.epoch, blocks: changed.len() as u64, events, ..Change::default() };
         for Rows { cells, contacts } in rows {
             change.cells.extend(cells.into_iter().map(row_of));
             change.contacts.extend(contacts.into_iter().map(row_of));
@@ -240,6 +286,32 @@ impl<'a> Session<'a> {
             change.events.sort_unstable();
         }
         Ok(change)
+    }
+
+    /// The parts of different blocks that touch in some pieces.
+    #[allow(clippy::type_complexity)]
+    fn seams(&self, pieces: &BTreeSet<Piece>, stencil: Stencil) -> Result<Vec<(Piece, Vec<[Fragment; 2]>)>> {
+        let jobs: Vec<Piece> = pieces.iter().filter(|piece| !piece.is_inside()).copied().collect();
+        let (grid, blocks) = (self.settings.grid, Arc::clone(&self.blocks));
+        self.runtime.spread(jobs, move |piece| {
+            let (runs, from) = gather(&grid, &blocks, piece.boxed(&grid));
+            Ok((*piece, touching(&runs, &from, &blocks, stencil)))
+        })
+    }
+
+    /// Enters what pieces say into the tables: the rows that change, by worker.
+    fn enter(&mut self, said: Vec<(Piece, Summary)>) -> Result<Vec<Rows>> {
+        let (number, epoch, kept) = (self.number, self.epoch, self.first_kept());
+        let updates: Vec<Mutex<Updates>> = self.updates(said).into_iter().map(Mutex::new).collect();
+        self.runtime.on_workers(move |worker, place| {
+            let updates = std::mem::take(&mut *updates[place].lock().unwrap_or_else(PoisonError::into_inner));
+            Tables::with(number, |tables| tables.commit(worker, updates, epoch, kept))
+        })
+    }
+
+    /// The first commit that can be read yet.
+    fn first_kept(&self) -> u64 {
+        self.epoch.saturating_sub(self.settings.kept).max(self.began)
     }
 
     /// What some pieces say now: those that depend on voxels that changed, and those where cells have
@@ -330,7 +402,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Where it is kept no more, or is yet to come; where a worker has ended.
     pub fn summary_at(&self, epoch: u64) -> Result<Summary> {
-        let first = self.epoch.saturating_sub(self.settings.kept);
+        let first = self.first_kept();
         if !(first..=self.epoch).contains(&epoch) {
             let what = format!("commit {epoch} cannot be read: kept are {first} to {}", self.epoch);
             return Err(Error::usage(what));

@@ -1,0 +1,73 @@
+//! A block as bytes: what a session holds of it, to lay down and take up again.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::BlockId;
+use crate::incremental::held::{Blocks, Held};
+use crate::incremental::settings::Settings;
+use crate::lattice::packed::{Codec, pack_parts, unpack_parts};
+use crate::lattice::select::Select;
+
+/// Runs, parts and digest of a block: some bytes a run, compressed with LZ4.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Image {
+    digest: u64,
+    parts: u32,
+    packed_runs: Vec<u8>,
+    packed_parts: Vec<u8>,
+}
+
+impl Image {
+    pub(crate) fn of(held: &Held) -> Self {
+        // Where cells are what labels say no run has a part.
+        let none = vec![0; if held.part_of.is_empty() { held.runs.len() } else { 0 }];
+        let part_of = if held.part_of.is_empty() { &none } else { &held.part_of };
+        let pack = |bytes: &[u8]| lz4_flex::block::compress_prepend_size(bytes);
+        Self {
+            digest: held.digest,
+            parts: held.parts.len() as u32,
+            packed_runs: pack(&Codec::Deltas.pack(&held.runs, part_of)),
+            packed_parts: pack(&pack_parts(&held.parts)),
+        }
+    }
+
+    /// What is held of the block; nothing where the bytes are not of a block of such a session.
+    pub(crate) fn held(&self, settings: &Settings, block: BlockId) -> Option<Held> {
+        let unpack = |bytes: &[u8]| lz4_flex::block::decompress_size_prepended(bytes).ok();
+        let (runs, mut part_of) = Codec::Deltas.unpack(unpack(&self.packed_runs)?)?;
+        let parts = unpack_parts(&unpack(&self.packed_parts)?, self.parts as usize)?;
+        match settings.join {
+            None => part_of.clear(),
+            Some(_) if part_of.iter().any(|part| *part >= self.parts) => return None,
+            Some(_) => {}
+        }
+        let fits = !runs.is_empty()
+            && runs.region() == settings.grid.region(block)
+            && runs.is_labelled() == (settings.select == Select::Labels);
+        fits.then_some(Held { runs, digest: self.digest, part_of, parts })
+    }
+}
+
+/// All that a session holds, to go on from: see [`Session::save`](crate::incremental::session::Session::save).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// How many commits there were.
+    pub(crate) epoch: u64,
+    /// The largest label that a component ever had.
+    pub(crate) last: u64,
+    /// Every block that has selected voxels, and the component of each of its parts.
+    pub(crate) blocks: Vec<(BlockId, Image, Vec<u64>)>,
+}
+
+impl Saved {
+    /// The blocks as they were held; nothing where they are not blocks of such a session.
+    pub(crate) fn held(&self, settings: &Settings) -> Option<Blocks> {
+        let held = |(block, image, labels): &(BlockId, Image, Vec<u64>)| {
+            let held = (block.0 < settings.grid.blocks()).then(|| image.held(settings, *block))??;
+            (labels.len() == held.parts.len()).then_some((*block, Arc::new(held)))
+        };
+        self.blocks.iter().map(held).collect()
+    }
+}

@@ -1,0 +1,462 @@
+//! A series of scans: a session over them in order of their times, whatever the order in which they
+//! come, that goes on after any end of the process.
+//!
+//! The law: what is told after some scans were taken depends on which they are, and not on the order
+//! in which they came, how often, or where the process ended meanwhile. A scan is in the journal
+//! before it counts: the runs of those of its blocks that are not there already. One that comes after
+//! its successors takes the series back to where the journal begins, and lays all on it anew in
+//! order; so does one that comes again and is another. Where the journal has become too long it is
+//! begun anew with what is held then; scans from before that are refused from there on.
+//!
+//! Cost: that of [`Session`] for what a scan changed, the tables of its time, and one wait for the
+//! disk. A late scan costs as much as all since the journal began. Memory: the session, some bytes
+//! for each block of each scan in the journal, and a slab of blocks of a scan that is read.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Error, Kind, Result};
+use crate::id::BlockId;
+use crate::incremental::change::Change;
+use crate::incremental::held::Blocks;
+use crate::incremental::image::{Image, Saved};
+use crate::incremental::record::{Base, Images, Known, Record, Step, apart, length, packed, unpacked};
+use crate::incremental::session::Session;
+use crate::incremental::settings::{Rules, Settings};
+use crate::incremental::told::{FILES, Mark, Told};
+use crate::pregel::runtime::Runtime;
+use crate::store::journal::{Journal, Place};
+use crate::stream::scan::{Key, Scan, Stamp};
+use crate::volume::memory::Memory;
+use crate::volume::region::Region;
+use crate::volume::shape::Spacing;
+use crate::volume::source::{Cropped, VolumeSource};
+
+/// The name of the journal in the folder of a series.
+pub const JOURNAL: &str = "scans.journal";
+const LOCK: &str = ".lock";
+
+/// A series of scans, and its files in a folder.
+pub struct Series<'a> {
+    runtime: &'a Runtime,
+    session: Session<'a>,
+    spacing: Spacing,
+    folder: PathBuf,
+    journal: Journal,
+    /// What the journal begins with, where in it the session is, and how long that is.
+    base: Base,
+    saved: Place,
+    base_bytes: u64,
+    /// The scans in the journal.
+    steps: BTreeMap<Key, Step>,
+    /// Every scan that was ever taken.
+    known: HashMap<String, Known>,
+    /// Where the journal has blocks.
+    images: Images,
+    told: Told,
+    /// Bytes that the journal may grow by.
+    history: u64,
+    // Let go of when it is dropped.
+    _lock: File,
+}
+
+/// What came of a scan.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// What it changed from the scan before it.
+    pub change: Change,
+    /// Cells at its time, when it was laid on.
+    pub cells: u64,
+    /// Contacts likewise.
+    pub contacts: u64,
+    /// Whether scans of later times had to be laid on again.
+    pub late: bool,
+}
+
+impl<'a> Series<'a> {
+    /// Begins a series in a folder, which must be there.
+    ///
+    /// # Errors
+    /// Where the folder holds a series, is in use, or cannot be written.
+    pub fn begin(
+        runtime: &'a Runtime,
+        folder: &Path,
+        settings: Settings,
+        spacing: Spacing,
+        history: u64,
+    ) -> Result<Self> {
+        let lock = locked(folder)?;
+        if let Some(file) = FILES.iter().chain([&JOURNAL]).map(|name| folder.join(name)).find(|path| path.exists()) {
+            return Err(Error::usage(format!("{}: exists already: --force begins anew", file.display())));
+        }
+        let session = Session::new(runtime, settings)?;
+        let told = Told::open(folder, &Mark::default())?;
+        let base = Base {
+            grid: settings.grid,
+            rules: Rules::of(&settings).to_string(),
+            spacing,
+            newest: None,
+            told: Mark::default(),
+        };
+        let (journal, saved) = begun(&folder.join(JOURNAL), &base, &HashMap::new(), &session.save())?;
+        Ok(Self {
+            runtime,
+            session,
+            spacing,
+            folder: folder.to_owned(),
+            base_bytes: journal.bytes(),
+            journal,
+            saved,
+            base,
+            steps: BTreeMap::new(),
+            known: HashMap::new(),
+            images: Images::new(),
+            told,
+            history,
+            _lock: lock,
+        })
+    }
+
+    /// Goes on with the series in a folder; nothing where there is none.
+    ///
+    /// # Errors
+    /// Where the folder is in use, the series was begun by other rules, or its files are damaged.
+    pub fn resume(runtime: &'a Runtime, folder: &Path, rules: &Rules, history: u64) -> Result<Option<Self>> {
+        let path = folder.join(JOURNAL);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let lock = locked(folder)?;
+        let mut first = None;
+        let (mut steps, mut known, mut images) = (BTreeMap::new(), HashMap::new(), Images::new());
+        let strange = || strange(&path);
+        let journal = Journal::open(&path, |offset, record| {
+            if first.is_none() {
+                let [base, taken, saved] = apart(&record).ok_or_else(strange)?;
+                known = unpacked(taken).ok_or_else(strange)?;
+                let base: Base = unpacked(base).ok_or_else(strange)?;
+                let end = offset + record.len() as u64;
+                let place = Place::of(end - saved.len() as u64, saved);
+                first = Some((base, unpacked::<Saved>(saved).ok_or_else(strange)?, place, end));
+                return Ok(());
+            }
+            let (record, places) = Record::read(&record, offset).ok_or_else(strange)?;
+            images.extend(places);
+            forget(&mut steps, &known, &record.name);
+            steps.insert(Key { time: record.known.time, name: record.name.clone() }, record.step);
+            known.insert(record.name, record.known);
+            Ok(())
+        })?;
+        let (base, session, saved, base_bytes) = first.ok_or_else(strange)?;
+        if base.rules != rules.to_string() {
+            let what =
+                format!("was begun with {}, not {rules}: use another folder, or --force to begin anew", base.rules);
+            return Err(Error::new(Kind::Checkpoint, format!("{}: {what}", folder.display())));
+        }
+        let settings = rules.settings(base.grid);
+        let mut series = Self {
+            runtime,
+            session: Session::restore(runtime, settings, &session)?,
+            spacing: base.spacing,
+            folder: folder.to_owned(),
+            journal,
+            saved,
+            base_bytes,
+            told: Told::open(folder, &base.told)?,
+            base,
+            steps,
+            known,
+            images,
+            history,
+            _lock: lock,
+        };
+        series.tell_base()?;
+        series.lay_steps(None)?;
+        Ok(Some(series))
+    }
+
+    /// The session, as it is after the newest scan.
+    pub fn session(&self) -> &Session<'a> {
+        &self.session
+    }
+
+    /// The size of a voxel of all its scans.
+    pub fn spacing(&self) -> &Spacing {
+        &self.spacing
+    }
+
+    /// How many scans were taken.
+    pub fn scans(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether a scan of this name that looked so was taken.
+    pub fn knows(&self, name: &str, stamp: Stamp) -> bool {
+        self.known.get(name).is_some_and(|known| known.stamp == stamp)
+    }
+
+    /// Takes a scan: nothing where it is what came under its name before. When it returns the scan
+    /// is on the disk.
+    ///
+    /// # Errors
+    /// Of [`Kind::Input`] and [`Kind::Usage`] where the scan cannot be read, does not fit, or is from
+    /// before the journal begins; then all is as it was. Others are the end of the series.
+    pub fn take(&mut self, scan: &Scan) -> Result<Option<Taken>> {
+        let key = &scan.key;
+        let digest = match self.put(scan) {
+            Ok(digest) => digest,
+            Err(error) => {
+                self.session.discard();
+                return Err(error);
+            }
+        };
+        let (name, region) = (&scan.source.header().name, self.region(scan)?);
+        let known = Known { time: key.time, region, stamp: scan.stamp, digest };
+        let before = self.known.get(&key.name);
+        if before.is_some_and(|before| (before.time, before.region, before.digest) == (key.time, region, digest)) {
+            self.session.discard();
+            return Ok(None);
+        }
+        let volume = Region::whole(self.session.settings().grid.shape());
+        let both = |known: &Known| known.time == key.time && known.region == volume && region == volume;
+        if let Some((other, _)) = self.known.iter().find(|(name, known)| **name != key.name && both(known)) {
+            self.session.discard();
+            let what = format!("is of time {}, and so is {other}: let their names tell different times", key.time);
+            return Err(Error::usage(format!("{name}: {what}")));
+        }
+        let gone = |time: f64| self.base.newest.as_ref().is_some_and(|newest| Key { time, ..key.clone() } <= *newest);
+        if gone(key.time) || before.is_some_and(|before| gone(before.time)) {
+            self.session.discard();
+            let what = "comes after scans that are one with it in the journal: keep more of them with --history";
+            return Err(Error::usage(format!("{name}: {what}")));
+        }
+        let late = before.is_some() || self.steps.last_key_value().is_some_and(|(newest, _)| newest > key);
+        let step = self.write(key, known.clone())?;
+        forget(&mut self.steps, &self.known, &key.name);
+        self.known.insert(key.name.clone(), known);
+        self.steps.insert(key.clone(), step);
+        let taken = match late {
+            false => self.commit(key)?,
+            true => {
+                self.back_to_base()?;
+                self.lay_steps(Some(key))?.expect("the scan is among the steps")
+            }
+        };
+        if self.journal.bytes() - self.base_bytes > self.history.max(self.base_bytes) {
+            self.begin_anew()?;
+        }
+        Ok(Some(Taken { late, ..taken }))
+    }
+
+    /// Waits until the tables are on the disk; they are whole without it after an end of the process.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn sync(&self) -> Result<()> {
+        self.told.sync()
+    }
+
+    /// The part of the volume that a scan is.
+    fn region(&self, scan: &Scan) -> Result<Region> {
+        let volume = self.session.settings().grid.shape();
+        scan.part.map_or(Ok(Region::whole(volume)), |part| part.within(volume))
+    }
+
+    /// Puts the voxels of a scan; the digest of them.
+    fn put(&mut self, scan: &Scan) -> Result<u64> {
+        let header = scan.source.header();
+        let (name, shape, grid) = (&header.name, header.shape, self.session.settings().grid);
+        let refused = |what: String| Err(Error::usage(format!("{name}: {what}")));
+        if header.spacing != self.spacing {
+            let (its, ours) = (header.spacing.zyx, self.spacing.zyx);
+            return refused(format!("its voxels are {its:?} and those of the series {ours:?}: give --spacing"));
+        }
+        let region = match self.region(scan) {
+            Ok(region) => region,
+            Err(error) => return refused(error.message().to_owned()),
+        };
+        let (part, volume) = (region.shape(), grid.shape());
+        if scan.part.is_some() && part != shape {
+            return refused(format!("holds {shape} and its name says {part}"));
+        }
+        if (0..3).any(|axis| shape.0[axis] > volume.0[axis]) {
+            return refused(format!("is {shape}, larger than the volume of {volume}: give --volume, and --force"));
+        }
+        let reached =
+            Region { start: region.start, end: std::array::from_fn(|axis| region.start[axis] + shape.0[axis]) };
+        let digest = self.put_slabs(&scan.source, reached)?;
+        // A scan of all the volume may be smaller than it.
+        for axis in 0..3 {
+            let mut rest = region;
+            rest.start[axis] = reached.end[axis];
+            if !rest.is_empty() {
+                self.session.remove(rest)?;
+            }
+        }
+        Ok(digest)
+    }
+
+    /// Puts a volume a layer of blocks at a time, so that a file is read in order; the digest of it.
+    fn put_slabs(&mut self, source: &Arc<dyn VolumeSource>, reached: Region) -> Result<u64> {
+        let threads = self.runtime.workers().per_process();
+        let grid = self.session.settings().grid;
+        let name = source.header().name.clone();
+        let mut hash = Xxh3::new();
+        hash.update(source.header().dtype.name().as_bytes());
+        let mut start = reached.start[0];
+        while start < reached.end[0] {
+            let layer = grid.region(grid.block_of([start, reached.start[1], reached.start[2]]));
+            let mut slab = reached;
+            (slab.start[0], slab.end[0]) = (start, layer.end[0].min(reached.end[0]));
+            let own = slab.relative_to(reached.start);
+            let voxels = match source.is_resident() {
+                true => source.read(&own)?,
+                false => Memory::load(&Cropped::new(Arc::clone(source), own)?, threads)?.voxels().clone(),
+            };
+            voxels.absorbed_by(&mut hash);
+            self.session.put(&name, &voxels, slab.start)?;
+            start = slab.end[0];
+        }
+        Ok(hash.digest())
+    }
+
+    /// Writes what was put into the journal.
+    fn write(&mut self, key: &Key, known: Known) -> Result<Step> {
+        let region = known.region;
+        let (mut blocks, mut fresh) = (Vec::new(), Vec::new());
+        for (block, held) in self.session.coming(&region) {
+            blocks.push((block, held.as_ref().map(|held| held.digest)));
+            fresh
+                .extend(held.filter(|held| !self.images.contains_key(&(block, held.digest))).map(|held| (block, held)));
+        }
+        let digests: Vec<(BlockId, u64)> = fresh.iter().map(|(block, held)| (*block, held.digest)).collect();
+        let images = self.runtime.spread(fresh, |(_, held)| packed(&Image::of(held)))?;
+        let step = Step { region, blocks };
+        let listed = digests.iter().zip(&images).map(|((block, digest), image)| (*block, *digest, image.len() as u64));
+        let record = Record { name: key.name.clone(), known, step: step.clone(), images: listed.collect() };
+        let head = packed(&record)?;
+        let before = length(&head);
+        let parts: Vec<&[u8]> = [&before[..], &head].into_iter().chain(images.iter().map(Vec::as_slice)).collect();
+        let mut offset = self.journal.append(&parts)? + (before.len() + head.len()) as u64;
+        for (which, image) in digests.into_iter().zip(&images) {
+            self.images.insert(which, Place::of(offset, image));
+            offset += image.len() as u64;
+        }
+        Ok(step)
+    }
+
+    /// Makes what was put count, and tells of it.
+    fn commit(&mut self, key: &Key) -> Result<Taken> {
+        let change = self.session.commit()?;
+        let now = self.session.summary()?;
+        self.told.rows(key.time, &now, (self.session.settings(), &self.spacing))?;
+        self.told.events(key, &change, &now, &self.spacing)?;
+        Ok(Taken { change, cells: now.cells.len() as u64, contacts: now.contacts.len() as u64, late: false })
+    }
+
+    /// Goes back to what the journal begins with.
+    fn back_to_base(&mut self) -> Result<()> {
+        let settings = *self.session.settings();
+        // What is held now makes room first.
+        self.session = Session::new(self.runtime, settings)?;
+        let saved = unpacked::<Saved>(&self.journal.read(self.saved)?);
+        let saved = saved.ok_or_else(|| strange(&self.folder.join(JOURNAL)))?;
+        self.session = Session::restore(self.runtime, settings, &saved)?;
+        self.told.back_to(&self.base.told)?;
+        self.tell_base()
+    }
+
+    /// Tells the rows of the time that the journal begins with.
+    fn tell_base(&mut self) -> Result<()> {
+        let Some(newest) = &self.base.newest else { return Ok(()) };
+        self.told.rows(newest.time, &self.session.summary()?, (self.session.settings(), &self.spacing))
+    }
+
+    /// Lays the scans of the journal on what it begins with, in order; what came of the one that is
+    /// asked for.
+    fn lay_steps(&mut self, asked: Option<&Key>) -> Result<Option<Taken>> {
+        let mut wanted = None;
+        for (key, step) in self.steps.clone() {
+            let blocks = self.blocks(&step)?;
+            self.session.put_held(&key.name, blocks, step.region)?;
+            let taken = self.commit(&key)?;
+            if asked == Some(&key) {
+                wanted = Some(taken);
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The blocks of a scan, from the journal.
+    fn blocks(&self, step: &Step) -> Result<Blocks> {
+        let path = self.folder.join(JOURNAL);
+        let settings = *self.session.settings();
+        let mut packed = Vec::new();
+        for (block, digest) in &step.blocks {
+            let Some(digest) = digest else { continue };
+            let place = self.images.get(&(*block, *digest)).ok_or_else(|| strange(&path))?;
+            packed.push((*block, self.journal.read(*place)?));
+        }
+        let held = self.runtime.spread(packed, move |(block, bytes)| {
+            let held = unpacked::<Image>(bytes).and_then(|image| image.held(&settings, *block));
+            Ok((*block, Arc::new(held.ok_or_else(|| strange(&path))?)))
+        })?;
+        Ok(held.into_iter().collect())
+    }
+
+    /// Begins the journal anew with what is held now.
+    fn begin_anew(&mut self) -> Result<()> {
+        // What the tables hold so far is not written again.
+        self.told.sync()?;
+        self.base.told = self.told.mark();
+        if let Some((newest, _)) = self.steps.last_key_value() {
+            self.base.newest = Some(newest.clone());
+        }
+        (self.journal, self.saved) = begun(&self.folder.join(JOURNAL), &self.base, &self.known, &self.session.save())?;
+        self.base_bytes = self.journal.bytes();
+        self.steps.clear();
+        self.images.clear();
+        Ok(())
+    }
+}
+
+/// Begins a journal, in place of the one that is there, and where in it the session is.
+fn begun(path: &Path, base: &Base, known: &HashMap<String, Known>, saved: &Saved) -> Result<(Journal, Place)> {
+    let sections = [packed(base)?, packed(known)?, packed(saved)?];
+    let lengths = sections.each_ref().map(|section| length(section));
+    let parts: Vec<&[u8]> =
+        lengths.iter().zip(&sections).flat_map(|(length, section)| [&length[..], section]).collect();
+    let journal = Journal::begin(path, &parts)?;
+    let saved = &sections[2];
+    let place = Place::of(journal.bytes() - saved.len() as u64, saved);
+    Ok((journal, place))
+}
+
+/// Takes the step of a scan that comes again out.
+fn forget(steps: &mut BTreeMap<Key, Step>, known: &HashMap<String, Known>, name: &str) {
+    if let Some(known) = known.get(name) {
+        steps.remove(&Key { time: known.time, name: name.to_owned() });
+    }
+}
+
+/// Keeps other processes out of the folder of a series until it is dropped.
+fn locked(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(|cause| Error::writing(&path, cause))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::usage(format!("{}: is in use by another septa: give each its own folder", folder.display())))
+        }
+        Err(TryLockError::Error(cause)) => Err(Error::writing(&path, cause)),
+    }
+}
+
+fn strange(path: &Path) -> Error {
+    let what = "holds what no series does: begin anew with --force, or restore the file";
+    Error::new(Kind::Checkpoint, format!("{}: {what}", path.display()))
+}
