@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::common::Common;
-use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, split};
+use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, split, watch};
 
 /// Graphs that come out of 3-D images: segment, label, measure, and run programs on them.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub(crate) enum Verb {
     Analyse(analyse::Args),
     /// A vertex program on a volume, a contact graph or a graph file.
     Run(run::Args),
+    /// Re-analyses as scans arrive in a folder: tables with a column of time, and events.
+    Watch(watch::Args),
     /// Septa beside plain kernels and installed peers: seconds, rates, memory.
     Bench(bench::Args),
     /// Whether two volumes, tables or graphs say the same; exit code 1 if not.

@@ -26,6 +26,7 @@ mod run_saving;
 mod segment;
 mod split;
 mod staging;
+mod watch;
 mod written;
 
 pub use entry::main;

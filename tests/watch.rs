@@ -1,0 +1,231 @@
+//! `septa watch` on a folder that scans come into: in any order, twice, half, and over ends of the process.
+
+mod common {
+    pub(crate) mod mix;
+    pub(crate) mod random;
+}
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::random::Random;
+use septa::incremental::told::FILES;
+use septa::volume::open::create;
+use septa::volume::region::Region;
+use septa::volume::shape::{Shape, Spacing};
+use septa::volume::voxel::Voxels;
+
+const SHAPE: Shape = Shape([9, 10, 11]);
+
+struct Desk(tempfile::TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(desk.at("in")).unwrap();
+        desk
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a scan where nobody looks, and renames it to where it belongs.
+    fn arrive(&self, name: &str, shape: Shape, values: Vec<u8>) {
+        let made = self.at(name);
+        write(&made, shape, values);
+        std::fs::rename(&made, self.at("in").join(name)).unwrap();
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_septa"));
+        command.args(line.split(' ')).current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    fn septa(&self, line: &str) -> Output {
+        self.command(line).output().unwrap()
+    }
+
+    fn watch(&self, line: &str) -> Child {
+        self.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn told(&self, folder: &str) -> Vec<String> {
+        FILES.iter().map(|name| std::fs::read_to_string(self.at(folder).join(name)).unwrap()).collect()
+    }
+}
+
+fn write(path: &Path, shape: Shape, values: Vec<u8>) {
+    let sink = create(path, shape, septa::volume::voxel::Dtype::U8, &Spacing::default()).unwrap();
+    sink.write(&Region::whole(shape), &Voxels::from_vec(shape, values)).unwrap();
+    sink.finish().unwrap();
+}
+
+fn drawn(random: &mut Random, shape: Shape) -> Vec<u8> {
+    (0..shape.voxels().unwrap()).map(|_| random.below(5).saturating_sub(2) as u8).collect()
+}
+
+/// Scans by name: whole ones, and slabs of the same times.
+fn scans(random: &mut Random, count: u64) -> Vec<(String, Shape, Vec<u8>)> {
+    (0..count)
+        .map(|number| {
+            let ending = ["npy", "tif"][random.below(2) as usize];
+            match random.below(3) {
+                0 => {
+                    let start = random.below(SHAPE.0[0] as u64 - 2) as usize;
+                    let shape = Shape([2, SHAPE.0[1], SHAPE.0[2]]);
+                    let name = format!("s{number}_t{}@{start}-{},,.{ending}", random.below(count), start + 2);
+                    (name, shape, drawn(random, shape))
+                }
+                _ => (format!("whole_{number}.{ending}"), SHAPE, drawn(random, SHAPE)),
+            }
+        })
+        .collect()
+}
+
+/// In which order scans are: by time and by name.
+fn time_of(name: &str) -> (u64, String) {
+    let stem = name.split(['@', '.']).next().unwrap();
+    (stem.rsplit(['t', '_']).next().unwrap().parse().unwrap(), name.to_owned())
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn lines(output: &Output) -> Vec<serde_json::Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn killed_at_random_moments_it_tells_in_the_end_what_an_undisturbed_run_tells() {
+    // In any order; and in order, with a journal that is begun anew again and again.
+    killed_at_random_moments(5, "256MiB", true);
+    killed_at_random_moments(6, "1KB", false);
+}
+
+fn killed_at_random_moments(seed: u64, history: &str, any_order: bool) {
+    let random = &mut Random(seed);
+    let kills = std::env::var("SEPTA_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(50);
+    let desk = Desk::new();
+    // What was renamed before the watch begins must wait to be whole, and others come before it.
+    let settle = if any_order { "0.05" } else { "0" };
+    let options = format!("--volume 9,10,11 --connectivity 18 --block 4 --settle {settle} -w 2");
+    let line = format!("watch in -o out {options} --history {history}");
+    let mut coming = scans(random, kills / 2);
+    if !any_order {
+        coming.sort_by_key(|(name, ..)| time_of(name));
+    }
+    let mut killed = 0;
+    for kill in 0..kills {
+        let mut child = desk.watch(&line);
+        // Half of the scans come while it starts, half after.
+        let pause = Duration::from_micros(random.below(60_000));
+        for half in 0..2 {
+            if kill % 2 == half {
+                if !coming.is_empty() {
+                    let at = if any_order { random.below(coming.len() as u64) as usize } else { 0 };
+                    let (name, shape, values) = coming.remove(at);
+                    desk.arrive(&name, shape, values);
+                }
+                std::thread::sleep(pause);
+            }
+        }
+        killed += u64::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(killed, kills, "none may end by itself");
+    coming.into_iter().for_each(|(name, shape, values)| desk.arrive(&name, shape, values));
+    let last = desk.septa(&format!("watch in -o out {options} --idle 0.1 --json"));
+    assert!(last.status.success(), "{}", stderr(&last));
+    let undisturbed = desk.septa(&format!("watch in -o whole {options} --idle 0 --json"));
+    assert!(undisturbed.status.success(), "{}", stderr(&undisturbed));
+    assert!(desk.told("out") == desk.told("whole"));
+    // It took each of them once, in one of its lives.
+    assert_eq!(lines(&undisturbed).len() as u64, kills / 2);
+    let again = desk.septa(&format!("watch in -o out {options} --idle 0 --json"));
+    assert!(again.status.success() && lines(&again).is_empty());
+}
+
+#[test]
+fn late_repeated_replaced_and_unfinished_scans_are_told_of() {
+    let desk = Desk::new();
+    let random = &mut Random(9);
+    let values: Vec<Vec<u8>> = (0..4).map(|_| drawn(random, SHAPE)).collect();
+    desk.arrive("a_3.npy", SHAPE, values[3].clone());
+    let line = "watch in -o out --idle 0 --settle 0.05 --json -w 1";
+    assert_eq!(lines(&desk.septa(line))[0]["time"], 3.0);
+    // Late, twice the same, and unfinished.
+    desk.arrive("a_1.tif", SHAPE, values[1].clone());
+    desk.arrive("a_3.npy", SHAPE, values[3].clone());
+    write(&desk.at("a_2.npy"), SHAPE, values[2].clone());
+    let half = std::fs::read(desk.at("a_2.npy")).unwrap();
+    std::fs::write(desk.at("in").join("a_2.npy"), &half[..half.len() / 2]).unwrap();
+    std::fs::write(desk.at("in").join("notes.npy"), "").unwrap();
+    let output = desk.septa(line);
+    let told = lines(&output);
+    assert_eq!((told[0]["late"].as_bool(), told[1]["repeated"].as_bool()), (Some(true), Some(true)));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("a_2.npy") && stderr(&output).contains("no time"), "{}", stderr(&output));
+    // It is taken as soon as it is whole, and another in the place of one that was taken.
+    std::fs::remove_file(desk.at("in").join("notes.npy")).unwrap();
+    std::fs::write(desk.at("in").join("a_2.npy"), half).unwrap();
+    desk.arrive("a_3.npy", SHAPE, values[0].clone());
+    let output = desk.septa(line);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(lines(&output).len(), 2);
+    assert!(desk.septa("watch in -o whole --idle 0 --settle 0 -w 2").status.success());
+    assert!(desk.told("out") == desk.told("whole"));
+    // The rows of the last time are those of `septa label`.
+    assert!(desk.septa("label in/a_3.npy --table cells.csv").status.success());
+    let cells = std::fs::read_to_string(desk.at("cells.csv")).unwrap().lines().count() - 1;
+    assert_eq!(desk.told("out")[0].lines().filter(|line| line.starts_with("3.0,")).count(), cells);
+}
+
+#[test]
+fn what_cannot_be_watched_is_refused_in_a_line() {
+    let desk = Desk::new();
+    desk.arrive("part_1@0-2,,.npy", Shape([2, 2, 2]), vec![1; 8]);
+    for (line, code, what) in [
+        ("watch none -o out", 3, "no such folder"),
+        ("watch in -o in", 2, "another folder"),
+        ("watch in -o out --threshold otsu", 2, "give a number"),
+        ("watch in -o out --idle=-1", 2, "--idle"),
+        ("watch in -o out --idle nan", 2, "--idle"),
+        ("watch in -o out -n 2 -p 0 --hostfile none", 3, "none"),
+        ("watch in -o out --idle 0 --settle 0", 3, "--volume"),
+        ("watch in -o out --labels --multilabel", 2, "--multilabel"),
+    ] {
+        let output = desk.septa(line);
+        assert_eq!(output.status.code(), Some(code), "{line}: {}", stderr(&output));
+        let text = stderr(&output);
+        assert!(text.lines().last().unwrap().contains(what), "{line}: {text}");
+    }
+    assert!(desk.septa("watch in -o out --idle 0 --settle 0 --volume 4,2,2").status.success());
+    let output = desk.septa("watch in -o out --idle 0 --volume 5,2,2");
+    assert!(output.status.code() == Some(2) && stderr(&output).contains("4x2x2"), "{}", stderr(&output));
+    let output = desk.septa("watch in -o out --idle 0 --labels");
+    assert!(output.status.code() == Some(6) && stderr(&output).contains("--force"), "{}", stderr(&output));
+    assert!(desk.septa("watch in -o out --idle 0 --settle 0 --labels --volume 4,2,2 --force").status.success());
+}
+
+#[test]
+fn an_interrupt_ends_it_in_order_and_it_goes_on() {
+    let desk = Desk::new();
+    desk.arrive("scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
+    let mut child = desk.watch("watch in -o out --settle 0.01");
+    let began = Instant::now();
+    while !desk.at("out").join("events.jsonl").exists() || desk.told("out")[2].is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(desk.at("out").join("run.json").exists());
+    desk.arrive("scan_2.npy", Shape([2, 2, 2]), vec![0; 8]);
+    let output = desk.septa("watch in -o out --scans 1 --settle 0.01 --json");
+    assert_eq!(lines(&output)[0]["vanished"], 1, "{}", stderr(&output));
+}
