@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::common::Common;
-use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, split, watch};
+use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, send, split, watch};
 
 /// Graphs that come out of 3-D images: segment, label, measure, and run programs on them.
 #[derive(Debug, Parser)]
@@ -45,8 +45,10 @@ pub(crate) enum Verb {
     Analyse(analyse::Args),
     /// A vertex program on a volume, a contact graph or a graph file.
     Run(run::Args),
-    /// Re-analyses as scans arrive in a folder: tables with a column of time, and events.
+    /// Re-analyses as scans arrive, in a folder or over ZeroMQ: tables with a column of time, and events.
     Watch(watch::Args),
+    /// Plays scans to a septa watch on a socket.
+    Send(send::Args),
     /// Septa beside plain kernels and installed peers: seconds, rates, memory.
     Bench(bench::Args),
     /// Whether two volumes, tables or graphs say the same; exit code 1 if not.

@@ -10,7 +10,7 @@ use crate::cli::common::{Color, Common, LogFormat};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress;
-use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, split, watch};
+use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, send, split, watch};
 use crate::error::{Error, Result};
 
 /// Runs the command line of the process; the exit codes are those of `docs/cli.md`.
@@ -75,6 +75,7 @@ fn perform(cli: Cli) -> Result<Answer> {
         Verb::Analyse(args) => analyse::run(&context, &args)?.into(),
         Verb::Run(args) => run::run(&context, &args)?.into(),
         Verb::Watch(args) => watch::run(&context, &args)?.into(),
+        Verb::Send(args) => send::run(&context, &args)?.into(),
         Verb::Bench(args) => bench::run(&context, &args)?.into(),
         Verb::Diff(args) => diff::run(&context, &args)?,
     };

@@ -24,9 +24,15 @@ mod run;
 mod run_programs;
 mod run_saving;
 mod segment;
+mod send;
+#[cfg(feature = "zmq")]
+mod sending;
 mod split;
 mod staging;
 mod watch;
+#[cfg(feature = "zmq")]
+mod watch_socket;
+mod watching;
 mod written;
 
 pub use entry::main;

@@ -135,7 +135,7 @@ fn read_head(file: &File, bytes: u64, path: &Path) -> Result<(NpyHeader, u64)> {
 }
 
 /// The type that NumPy calls `text`, and whether it is big-endian.
-fn parse_dtype(text: &str) -> Option<(Dtype, bool)> {
+pub(crate) fn parse_dtype(text: &str) -> Option<(Dtype, bool)> {
     let (order, name) = text.split_at_checked(1)?;
     let big_endian = match order {
         "<" | "|" => false,

@@ -100,6 +100,11 @@ impl fmt::Display for Region {
 pub struct RegionSpec([(Option<usize>, Option<usize>); 3]);
 
 impl RegionSpec {
+    /// Its first voxel.
+    pub fn start(&self) -> [usize; 3] {
+        self.0.map(|(start, _)| start.unwrap_or(0))
+    }
+
     /// The region meant in a volume of `shape`.
     ///
     /// # Errors
