@@ -15,6 +15,7 @@ pub use crate::pregel::placement::Placement;
 pub use crate::pregel::run::{Checkpoint, Config, Every, Report, Watch};
 pub use crate::pregel::runtime::Runtime;
 pub use crate::pregel::vertex::{Vertex, VertexProgram};
+pub use crate::pregel::warm::Warm;
 pub use crate::volume::grid::BlockSize;
 pub use crate::volume::open::{OpenOptions, open};
 pub use crate::workers::Workers;

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use crate::error::Result;
 use crate::id::BlockId;
+use crate::lattice::packed::Codec;
 use crate::lattice::parts::{Boxed, Part, Parts};
 use crate::lattice::runs::{Runs, Span};
 use crate::lattice::select::Select;
@@ -45,6 +48,26 @@ impl Held {
         let boxed = Boxed { voxels, region, own: region, volume: shape, name };
         let Parts { runs, part_of, parts, .. } = Parts::scan(boxed, select, stencil, |_, _| true, false)?;
         Ok(Self { runs, digest, part_of, parts })
+    }
+
+    /// A block of a volume of `shape` that is these runs.
+    pub(crate) fn of_runs(shape: Shape, runs: Runs, join: Option<Stencil>) -> Self {
+        let (mut part_of, mut parts) = (Vec::new(), Vec::new());
+        if let Some(stencil) = join {
+            let (numbers, count) = runs.components(stencil);
+            part_of = numbers;
+            parts = vec![Part { first: u64::MAX, voxels: 0 }; count as usize];
+            let left = runs.region().start[2];
+            runs.within(&runs.region(), |run, [z, y], span| {
+                let part = &mut parts[part_of[run] as usize];
+                part.voxels += u64::from(span.len());
+                part.first = part.first.min(shape.raster([z, y, left + span.start as usize]));
+            });
+        }
+        let mut hash = Xxh3::new();
+        hash.update(b"runs");
+        hash.update(&Codec::Deltas.pack(&runs, &vec![0; runs.len()]));
+        Self { digest: hash.digest(), runs, part_of, parts }
     }
 
     /// The runs of row (z, y) of the volume that lie in `xs`: the number of each, and its voxels

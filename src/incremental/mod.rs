@@ -9,10 +9,12 @@
 pub mod change;
 mod components;
 mod held;
-pub mod image;
 mod laid;
 mod pieces;
+mod reading;
 mod record;
+pub mod running;
+pub mod saved;
 pub mod series;
 pub mod session;
 pub mod settings;

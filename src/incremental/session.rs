@@ -36,26 +36,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::combine::Combine;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::incremental::change::{Change, Event, Row};
 use crate::incremental::components::{Components, Fragment, touching};
 use crate::incremental::held::{Blocks, Held, gather};
-use crate::incremental::image::{Image, Saved};
 use crate::incremental::laid::{Lay, Read, laid_over};
 use crate::incremental::pieces::{Piece, depending};
 use crate::incremental::settings::Settings;
-use crate::incremental::snapshot::{Snapshot, dtype};
 use crate::incremental::tables::{Changed, Rows, Tables, Updates};
-use crate::lattice::contact::ContactGraph;
+use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Cell, Summary, summarise};
 use crate::pregel::runtime::Runtime;
 use crate::volume::region::Region;
-use crate::volume::shape::Spacing;
-use crate::volume::source::{Header, VolumeSource};
+use crate::volume::source::VolumeSource;
 use crate::volume::voxel::Voxels;
 
 /// A live computation over arriving scans. Voxels that never came are not selected.
@@ -63,19 +59,19 @@ use crate::volume::voxel::Voxels;
 /// Nothing of what is put or removed is seen before the next commit. Memory: the runs of all
 /// blocks, what each piece of a block says of cells and contacts, and the tables.
 pub struct Session<'a> {
-    runtime: &'a Runtime,
-    settings: Settings,
+    pub(super) runtime: &'a Runtime,
+    pub(super) settings: Settings,
     /// Which of the sessions of its workers it is.
-    number: u64,
-    epoch: u64,
+    pub(super) number: u64,
+    pub(super) epoch: u64,
     /// The commit that it began with: 0, or where it was saved.
-    began: u64,
-    blocks: Arc<Blocks>,
+    pub(super) began: u64,
+    pub(super) blocks: Arc<Blocks>,
     /// Blocks as they will be; nothing where none of their voxels will be selected.
-    coming: HashMap<BlockId, Option<Arc<Held>>>,
-    components: Components,
+    pub(super) coming: HashMap<BlockId, Option<Arc<Held>>>,
+    pub(super) components: Components,
     /// What each piece says.
-    said: HashMap<Piece, Summary>,
+    pub(super) said: HashMap<Piece, Summary>,
 }
 
 /// Sessions that were ever begun in this process.
@@ -143,6 +139,27 @@ impl<'a> Session<'a> {
         self.lay(&name, region, Some(Lay::Read(read)))
     }
 
+    /// Puts a block that a program holds as runs, such as those of the cells of a simulation: no voxel is
+    /// read. Whether it differs from what was there.
+    ///
+    /// # Errors
+    /// Where the runs are not those of a block of the grid, or have labels where the session asks for
+    /// none, or none where it does.
+    pub fn put_runs(&mut self, runs: Runs) -> Result<bool> {
+        let Settings { grid, select, join, .. } = self.settings;
+        let region = runs.region();
+        let inside = !region.is_empty() && Region::whole(grid.shape()).covers(&region);
+        let block = inside.then(|| grid.block_of(region.start)).filter(|block| grid.region(*block) == region);
+        let block = block.ok_or_else(|| Error::usage(format!("runs of {region}, which is not a block of the grid")))?;
+        if runs.is_labelled() != (select == Select::Labels) {
+            return Err(Error::usage(format!(
+                "runs of {region}: labels are for a session of labels, and for no other"
+            )));
+        }
+        let held = (!runs.is_empty()).then(|| Arc::new(Held::of_runs(grid.shape(), runs, join)));
+        Ok(self.take(block, held))
+    }
+
     /// Takes the voxels of a region out: they are not selected any more. How many blocks differ.
     ///
     /// # Errors
@@ -154,38 +171,6 @@ impl<'a> Session<'a> {
     /// Forgets what was put and removed since the last commit.
     pub fn discard(&mut self) {
         self.coming.clear();
-    }
-
-    /// All that it holds after the last commit, to go on from in another process.
-    pub fn save(&self) -> Saved {
-        let saved =
-            |(block, held): (&BlockId, &Arc<Held>)| (*block, Image::of(held), self.components.of(*block).to_vec());
-        let mut blocks: Vec<_> = self.blocks.iter().map(saved).collect();
-        blocks.sort_unstable_by_key(|(block, ..)| *block);
-        Saved { epoch: self.epoch, last: self.components.last(), blocks }
-    }
-
-    /// A session that goes on from what another one, of the same settings, held: with the same
-    /// labels and the same number of commits. Costs what it costs to put all of it.
-    ///
-    /// # Errors
-    /// As [`Session::new`]; where `saved` is not of such a session.
-    pub fn restore(runtime: &'a Runtime, settings: Settings, saved: &Saved) -> Result<Self> {
-        let mut session = Self::new(runtime, settings)?;
-        let strange = || Error::new(Kind::Checkpoint, "a saved session is not one of these settings");
-        session.blocks = Arc::new(saved.held(&settings).ok_or_else(strange)?);
-        (session.epoch, session.began) = (saved.epoch, saved.epoch);
-        let pieces = depending(&settings.grid, session.blocks.keys().copied());
-        if let Some(stencil) = settings.join {
-            let labels = saved.blocks.iter().map(|(block, _, labels)| (*block, labels.clone())).collect();
-            let seams = session.seams(&pieces, stencil)?;
-            session.components = Components::restored(&session.blocks, labels, saved.last, seams);
-        }
-        let said = session.say(pieces, &BTreeMap::new())?;
-        if session.epoch > 0 {
-            session.enter(said)?;
-        }
-        Ok(session)
     }
 
     /// What the blocks that hold a part of a region will be after the next commit.
@@ -290,7 +275,7 @@ impl<'a> Session<'a> {
 
     /// The parts of different blocks that touch in some pieces.
     #[allow(clippy::type_complexity)]
-    fn seams(&self, pieces: &BTreeSet<Piece>, stencil: Stencil) -> Result<Vec<(Piece, Vec<[Fragment; 2]>)>> {
+    pub(super) fn seams(&self, pieces: &BTreeSet<Piece>, stencil: Stencil) -> Result<Vec<(Piece, Vec<[Fragment; 2]>)>> {
         let jobs: Vec<Piece> = pieces.iter().filter(|piece| !piece.is_inside()).copied().collect();
         let (grid, blocks) = (self.settings.grid, Arc::clone(&self.blocks));
         self.runtime.spread(jobs, move |piece| {
@@ -300,7 +285,7 @@ impl<'a> Session<'a> {
     }
 
     /// Enters what pieces say into the tables: the rows that change, by worker.
-    fn enter(&mut self, said: Vec<(Piece, Summary)>) -> Result<Vec<Rows>> {
+    pub(super) fn enter(&mut self, said: Vec<(Piece, Summary)>) -> Result<Vec<Rows>> {
         let (number, epoch, kept) = (self.number, self.epoch, self.first_kept());
         let updates: Vec<Mutex<Updates>> = self.updates(said).into_iter().map(Mutex::new).collect();
         self.runtime.on_workers(move |worker, place| {
@@ -310,13 +295,13 @@ impl<'a> Session<'a> {
     }
 
     /// The first commit that can be read yet.
-    fn first_kept(&self) -> u64 {
+    pub(super) fn first_kept(&self) -> u64 {
         self.epoch.saturating_sub(self.settings.kept).max(self.began)
     }
 
     /// What some pieces say now: those that depend on voxels that changed, and those where cells have
     /// other labels.
-    fn say(
+    pub(super) fn say(
         &mut self,
         mut pieces: BTreeSet<Piece>,
         relabelled: &BTreeMap<BlockId, Vec<u64>>,
@@ -387,77 +372,6 @@ impl<'a> Session<'a> {
             old.iter().for_each(|old| updates.add(old, -1));
         }
         updates
-    }
-
-    /// The cells and contacts after the last commit.
-    ///
-    /// # Errors
-    /// Where a worker has ended.
-    pub fn summary(&self) -> Result<Summary> {
-        self.summary_at(self.epoch)
-    }
-
-    /// The cells and contacts after an earlier commit that is kept; before the first there are none.
-    ///
-    /// # Errors
-    /// Where it is kept no more, or is yet to come; where a worker has ended.
-    pub fn summary_at(&self, epoch: u64) -> Result<Summary> {
-        let first = self.first_kept();
-        if !(first..=self.epoch).contains(&epoch) {
-            let what = format!("commit {epoch} cannot be read: kept are {first} to {}", self.epoch);
-            return Err(Error::usage(what));
-        }
-        let number = self.number;
-        let shares = self.runtime.on_workers(move |_, _| Tables::with(number, |tables| tables.read(epoch)))?;
-        let mut summary = Summary::default();
-        shares.into_iter().for_each(|share| summary.combine(share));
-        Ok(summary)
-    }
-
-    /// The contact graph after the last commit, in so many blocks.
-    ///
-    /// # Errors
-    /// As [`ContactGraph::new`]; where a worker has ended.
-    pub fn graph(&self, blocks: u32) -> Result<ContactGraph> {
-        let summary = self.summary()?;
-        ContactGraph::new(summary.cells.keys().copied(), &summary.contacts, blocks)
-    }
-
-    /// The cell that holds a voxel after the last commit: 0 where none does.
-    ///
-    /// # Errors
-    /// Where the voxel is not in the volume.
-    pub fn cell_at(&self, voxel: [usize; 3]) -> Result<u64> {
-        let grid = &self.settings.grid;
-        if (0..3).any(|axis| voxel[axis] >= grid.shape().0[axis]) {
-            return Err(Error::usage(format!("voxel {voxel:?} is not in a volume of {}", grid.shape())));
-        }
-        let block = grid.block_of(voxel);
-        let Some(held) = self.blocks.get(&block) else { return Ok(0) };
-        let x = (voxel[2] - grid.region(block).start[2]) as u32;
-        let mut runs = held.runs.row(voxel[0] as i64, voxel[1] as i64);
-        let holds = |run: &usize| (held.runs.spans()[*run].start..held.runs.spans()[*run].end).contains(&x);
-        Ok(runs.find(holds).map_or(0, |run| match self.settings.join {
-            None => held.runs.labels()[run],
-            Some(_) => self.components.of(block)[held.part_of[run] as usize],
-        }))
-    }
-
-    /// The selected voxels after the last commit as a volume, to run programs on: labels as they
-    /// are, of a mask ones. Later commits do not change it.
-    pub fn volume(&self, spacing: &Spacing) -> Snapshot {
-        let Settings { grid, select, .. } = self.settings;
-        let header = Header {
-            name: "session".into(),
-            shape: grid.shape(),
-            dtype: dtype(select == Select::Labels),
-            spacing: *spacing,
-            format: "session".into(),
-            chunk: grid.region(BlockId(0)).shape().0,
-            axes: "zyx".into(),
-            bytes: 0,
-        };
-        Snapshot { header, grid, blocks: Arc::clone(&self.blocks) }
     }
 }
 

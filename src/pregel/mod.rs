@@ -22,3 +22,4 @@ mod share;
 pub mod sweep;
 pub mod swept;
 pub mod vertex;
+pub mod warm;

@@ -13,6 +13,7 @@ use crate::graph::topology::{Block, Mutable, Topology};
 use crate::id::{Slot, VertexId};
 use crate::pregel::block::{Vote, Wire};
 use crate::pregel::requests::Requests;
+use crate::pregel::warm::Warm;
 
 /// A computation at every vertex.
 ///
@@ -35,6 +36,21 @@ pub trait VertexProgram<G: Topology>: Clone + Debug + Send + Sync + 'static {
     fn resume(&self, vertex: &mut Vertex<'_, G, Self>, state: Self::State) -> (Self::State, Vote) {
         drop(state);
         self.init(vertex)
+    }
+
+    /// What states of an earlier run are worth to [`resume`](VertexProgram::resume) on a graph that has
+    /// changed since.
+    ///
+    /// Law: from such states it ends as a run from the beginning would, to its tolerance.
+    fn warm(&self) -> Warm {
+        Warm::Never
+    }
+
+    /// A state where vertices have other numbers, in the same order, as `now` tells; nothing where it
+    /// is of no use then. Only a state that holds numbers of vertices needs more than what is here.
+    fn renumbered(&self, state: Self::State, now: &dyn Fn(VertexId) -> Option<VertexId>) -> Option<Self::State> {
+        let _ = now;
+        Some(state)
     }
 
     /// A later superstep of a vertex that stayed, or heard something.

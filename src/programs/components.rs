@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::Min;
 use crate::graph::topology::Topology;
+use crate::id::VertexId;
 use crate::pregel::block::Vote;
 use crate::pregel::vertex::{Vertex, VertexProgram};
+use crate::pregel::warm::Warm;
 
 /// The smallest vertex of each vertex's component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,14 @@ impl<G: Topology> VertexProgram<G> for Components {
     fn resume(&self, vertex: &mut Vertex<'_, G, Self>, label: u64) -> (u64, Vote) {
         vertex.broadcast(Min(label));
         (label, Vote::Halt)
+    }
+
+    fn warm(&self) -> Warm {
+        Warm::Growth
+    }
+
+    fn renumbered(&self, label: u64, now: &dyn Fn(VertexId) -> Option<VertexId>) -> Option<u64> {
+        now(VertexId(label)).map(|label| label.0)
     }
 
     #[inline]

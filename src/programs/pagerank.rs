@@ -14,6 +14,7 @@ use crate::exact::ExactSum;
 use crate::graph::topology::Topology;
 use crate::pregel::block::Vote;
 use crate::pregel::vertex::{Vertex, VertexProgram};
+use crate::pregel::warm::Warm;
 
 /// PageRank of every vertex.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +63,17 @@ impl<G: Topology> VertexProgram<G> for PageRank {
 
     fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (f64, Vote) {
         let rank = 1.0 / self.vertices as f64;
+        self.give(vertex, rank, f64::INFINITY);
+        (rank, Vote::Stay)
+    }
+
+    /// The ranks that a tolerance ends at are near the same whatever it begins with; those after so many
+    /// iterations are not.
+    fn warm(&self) -> Warm {
+        if self.tolerance > 0.0 { Warm::Always } else { Warm::Never }
+    }
+
+    fn resume(&self, vertex: &mut Vertex<'_, G, Self>, rank: f64) -> (f64, Vote) {
         self.give(vertex, rank, f64::INFINITY);
         (rank, Vote::Stay)
     }

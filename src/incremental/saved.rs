@@ -1,14 +1,20 @@
-//! A block as bytes: what a session holds of it, to lay down and take up again.
+//! A session as bytes, and each of its blocks: to lay down, and to take up again.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Kind, Result};
 use crate::id::BlockId;
+use crate::incremental::components::Components;
 use crate::incremental::held::{Blocks, Held};
+use crate::incremental::pieces::depending;
+use crate::incremental::session::Session;
 use crate::incremental::settings::Settings;
 use crate::lattice::packed::{Codec, pack_parts, unpack_parts};
 use crate::lattice::select::Select;
+use crate::pregel::runtime::Runtime;
 
 /// Runs, parts and digest of a block: some bytes a run, compressed with LZ4.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +56,7 @@ impl Image {
     }
 }
 
-/// All that a session holds, to go on from: see [`Session::save`](crate::incremental::session::Session::save).
+/// All that a session holds, to go on from: see [`Session::save`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     /// How many commits there were.
@@ -69,5 +75,39 @@ impl Saved {
             (labels.len() == held.parts.len()).then_some((*block, Arc::new(held)))
         };
         self.blocks.iter().map(held).collect()
+    }
+}
+
+impl<'a> Session<'a> {
+    /// All that it holds after the last commit, to go on from in another process.
+    pub fn save(&self) -> Saved {
+        let saved =
+            |(block, held): (&BlockId, &Arc<Held>)| (*block, Image::of(held), self.components.of(*block).to_vec());
+        let mut blocks: Vec<_> = self.blocks.iter().map(saved).collect();
+        blocks.sort_unstable_by_key(|(block, ..)| *block);
+        Saved { epoch: self.epoch, last: self.components.last(), blocks }
+    }
+
+    /// A session that goes on from what another one, of the same settings, held: with the same
+    /// labels and the same number of commits. Costs what it costs to put all of it.
+    ///
+    /// # Errors
+    /// As [`Session::new`]; where `saved` is not of such a session.
+    pub fn restore(runtime: &'a Runtime, settings: Settings, saved: &Saved) -> Result<Self> {
+        let mut session = Self::new(runtime, settings)?;
+        let strange = || Error::new(Kind::Checkpoint, "a saved session is not one of these settings");
+        session.blocks = Arc::new(saved.held(&settings).ok_or_else(strange)?);
+        (session.epoch, session.began) = (saved.epoch, saved.epoch);
+        let pieces = depending(&settings.grid, session.blocks.keys().copied());
+        if let Some(stencil) = settings.join {
+            let labels = saved.blocks.iter().map(|(block, _, labels)| (*block, labels.clone())).collect();
+            let seams = session.seams(&pieces, stencil)?;
+            session.components = Components::restored(&session.blocks, labels, saved.last, seams);
+        }
+        let said = session.say(pieces, &BTreeMap::new())?;
+        if session.epoch > 0 {
+            session.enter(said)?;
+        }
+        Ok(session)
     }
 }
