@@ -50,7 +50,7 @@ impl VertexProgram<Csr<Contact>> for Steps {
     type Global = ();
 
     fn init(&self, vertex: &mut Vertex<'_, Csr<Contact>, Self>) -> (u64, Vote) {
-        let steps = if vertex.id().0 % 7 == 0 { 0 } else { u64::MAX };
+        let steps = if vertex.id().0.is_multiple_of(7) { 0 } else { u64::MAX };
         self.resume(vertex, steps)
     }
 
@@ -158,7 +158,7 @@ fn the_voxels_of_a_session_are_a_lattice_of_now() {
         let values = cells(shape, 9, 4, random);
         session.put("second", &Voxels::from_vec(shape, values.clone()), [0; 3]).unwrap();
         session.commit().unwrap();
-        let run = |lattice: &Lattice| runtime.vertices(lattice, &Degree::default(), &Config::default()).unwrap().0;
+        let run = |lattice: &Lattice| runtime.vertices(lattice, &Degree, &Config::default()).unwrap().0;
         let now = run(&session.lattice(Stencil::N18).unwrap());
         let cold = Lattice::of(cuts(&memory(shape, values))[0].clone(), Select::Labels, Stencil::N18).unwrap();
         assert_eq!(now, run(&cold), "seed {seed}");
