@@ -231,7 +231,15 @@ fn a_session_says_what_a_cold_run_says_after_any_puts_and_removals() {
                     session.remove(region).unwrap();
                 } else if random.below(2) == 0 {
                     let bytes: Vec<u8> = values.iter().map(|value| *value as u8).collect();
-                    session.put("scan", &Voxels::from_vec(region.shape(), bytes), region.start).unwrap();
+                    let voxels = Voxels::from_vec(region.shape(), bytes);
+                    // Some of it twice, as something else first.
+                    let part = some_region(region.shape(), &mut random);
+                    let other = Voxels::from_vec(part.shape(), vec![1u8; part.shape().0.iter().product()]);
+                    let other = (other, part.offset_by(region.start).start);
+                    match random.below(3) {
+                        0 => session.put_parts("scan", &[other, (voxels, region.start)]).unwrap(),
+                        _ => session.put("scan", &voxels, region.start).unwrap(),
+                    };
                 } else {
                     session.put_source(&memory(region.shape(), values), region.start).unwrap();
                 }

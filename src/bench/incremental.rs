@@ -172,11 +172,11 @@ impl Case<'_> {
 
     /// Puts parts of the volume, as others or as they are, and commits.
     fn commit(&self, session: &mut Session<'_>, parts: &[(Region, Option<Voxels>)]) -> Result<u64> {
-        for (region, other) in parts {
-            let whole = self.volume.memory.voxels();
-            let voxels = other.clone().unwrap_or_else(|| whole.part(region));
-            session.put(self.volume.name(), &voxels, region.start)?;
-        }
+        let whole = self.volume.memory.voxels();
+        let voxels = |(region, other): &(Region, Option<Voxels>)| {
+            (other.clone().unwrap_or_else(|| whole.part(region)), region.start)
+        };
+        session.put_parts(self.volume.name(), &parts.iter().map(voxels).collect::<Vec<_>>())?;
         Ok(session.commit()?.blocks)
     }
 

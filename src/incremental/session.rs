@@ -122,10 +122,22 @@ impl<'a> Session<'a> {
     /// Where they leave the volume, or hold what [`Select`] cannot take; then nothing of them was
     /// put.
     pub fn put(&mut self, name: &str, voxels: &Voxels, at: [usize; 3]) -> Result<u64> {
-        let region = Region::whole(voxels.shape()).offset_by(at);
-        let voxels = voxels.clone();
-        let read: Read = Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))));
-        self.lay(name, region, Some(Lay::Read(read)))
+        self.put_parts(name, &[(voxels.clone(), at)])
+    }
+
+    /// Puts voxels at several places, one after the other, as [`Session::put`] would: the workers share
+    /// the blocks of all of them.
+    ///
+    /// # Errors
+    /// As [`Session::put`]; then nothing of any of them was put.
+    pub fn put_parts(&mut self, name: &str, parts: &[(Voxels, [usize; 3])]) -> Result<u64> {
+        let lay = |(voxels, at): &(Voxels, [usize; 3])| {
+            let (voxels, at) = (voxels.clone(), *at);
+            let region = Region::whole(voxels.shape()).offset_by(at);
+            let read: Read = Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))));
+            (region, Some(Lay::Read(read)))
+        };
+        self.lay_all(name, parts.iter().map(lay).collect())
     }
 
     /// Puts a volume at a place of this one, read block by block.
@@ -188,16 +200,28 @@ impl<'a> Session<'a> {
 
     /// Lays voxels over a region, or nothing.
     fn lay(&mut self, name: &str, region: Region, over: Option<Lay>) -> Result<u64> {
+        self.lay_all(name, vec![(region, over)])
+    }
+
+    /// Lays voxels over regions, or nothing, one after the other.
+    fn lay_all(&mut self, name: &str, parts: Vec<(Region, Option<Lay>)>) -> Result<u64> {
         let settings = self.settings;
         let grid = settings.grid;
-        if region.is_empty() || !Region::whole(grid.shape()).covers(&region) {
-            let what = format!("{name}: the region {region} is empty or leaves the volume of {}", grid.shape());
-            return Err(Error::usage(what));
+        let mut of_blocks: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
+        for (part, (region, _)) in parts.iter().enumerate() {
+            if region.is_empty() || !Region::whole(grid.shape()).covers(region) {
+                let what = format!("{name}: the region {region} is empty or leaves the volume of {}", grid.shape());
+                return Err(Error::usage(what));
+            }
+            grid.holding(region).for_each(|block| of_blocks.entry(block).or_default().push(part));
         }
-        let jobs: Vec<_> = grid.holding(&region).map(|block| (block, self.seen(block).cloned())).collect();
+        let jobs: Vec<_> = of_blocks.into_iter().map(|(block, of)| (block, of, self.seen(block).cloned())).collect();
         let name = name.to_owned();
-        let laid = self.runtime.spread(jobs, move |(block, seen)| {
-            let held = laid_over(&settings, *block, seen.as_ref(), &region, over.as_ref(), &name)?;
+        let laid = self.runtime.spread(jobs, move |(block, of, seen)| {
+            let mut held = seen.clone();
+            for (region, over) in of.iter().map(|part| &parts[*part]) {
+                held = laid_over(&settings, *block, held.as_ref(), region, over.as_ref(), &name)?;
+            }
             Ok((*block, held))
         })?;
         Ok(laid.into_iter().map(|(block, held)| u64::from(self.take(block, held))).sum())
@@ -325,13 +349,25 @@ impl<'a> Session<'a> {
         let components = Arc::new(std::mem::take(&mut self.components));
         let labels = Arc::clone(&components);
         let summarised = self.runtime.spread(pieces.into_iter().collect(), move |piece: &Piece| {
+            let said = |runs: &Runs, cells: &[u64]| Ok((*piece, summarise(runs, cells, piece.region(&grid), want)));
+            if piece.is_inside() && piece.boxed(&grid) == grid.region(piece.block) {
+                // All that it sees is its block.
+                return match (blocks.get(&piece.block), join) {
+                    (None, _) => Ok((*piece, Summary::default())),
+                    (Some(held), None) => said(&held.runs, held.runs.labels()),
+                    (Some(held), Some(_)) => {
+                        let labels = labels.of(piece.block);
+                        let cells: Vec<u64> = held.part_of.iter().map(|part| labels[*part as usize]).collect();
+                        said(&held.runs, &cells)
+                    }
+                };
+            }
             let (runs, from) = gather(&grid, &blocks, piece.boxed(&grid));
             let cell = |&(block, run): &(BlockId, u32)| labels.of(block)[blocks[&block].part_of[run as usize] as usize];
-            let summary = match join {
-                None => summarise(&runs, runs.labels(), piece.region(&grid), want),
-                Some(_) => summarise(&runs, &from.iter().map(cell).collect::<Vec<u64>>(), piece.region(&grid), want),
-            };
-            Ok((*piece, summary))
+            match join {
+                None => said(&runs, runs.labels()),
+                Some(_) => said(&runs, &from.iter().map(cell).collect::<Vec<u64>>()),
+            }
         });
         self.components = Arc::unwrap_or_clone(components);
         said.extend(summarised?);
