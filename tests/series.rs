@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use common::random::Random;
 use septa::error::{Kind, Result};
-use septa::incremental::series::{JOURNAL, Series};
+use septa::incremental::series::{Claim, JOURNAL, Keeping, Series};
 use septa::incremental::settings::Rules;
 use septa::incremental::told::FILES;
 use septa::lattice::select::Select;
@@ -56,11 +56,12 @@ impl Job {
 
     /// Opens the series of a folder, or begins it.
     fn open<'a>(&self, runtime: &'a Runtime, folder: &Path, history: u64) -> Series<'a> {
-        match Series::resume(runtime, folder, &self.rules, history).unwrap() {
+        let claim = Claim::of(folder).unwrap();
+        match Series::resume(runtime, &claim, &self.rules, keeping(history)).unwrap() {
             Some(series) => series,
             None => {
                 let settings = self.rules.settings(self.grid);
-                Series::begin(runtime, folder, settings, Spacing::default(), history).unwrap()
+                Series::begin(runtime, &claim, settings, Spacing::default(), keeping(history)).unwrap()
             }
         }
     }
@@ -72,6 +73,10 @@ impl Job {
         scans.iter().for_each(|scan| drop(series.take(scan).unwrap()));
         told(folder.path())
     }
+}
+
+fn keeping(history: u64) -> Keeping {
+    Keeping { history, heed: || Ok(()) }
 }
 
 fn told(folder: &Path) -> Vec<Vec<u8>> {
@@ -225,7 +230,8 @@ fn the_tables_are_those_of_a_cold_run_at_each_time() -> Result<()> {
     let rules = Rules { select: Select::Labels, join: None, want };
     let folder = tempfile::tempdir().unwrap();
     let settings = rules.settings(Grid::new(shape, BlockSize::Edge(3))?);
-    let mut series = Series::begin(&runtime, folder.path(), settings, Spacing::default(), LARGE)?;
+    let claim = Claim::of(folder.path())?;
+    let mut series = Series::begin(&runtime, &claim, settings, Spacing::default(), keeping(LARGE))?;
     let timed = |mut table: Table, time: f64| {
         table.columns.insert(0, Column::new("time", "", vec![time; table.rows()]));
         let mut bytes = Vec::new();
@@ -278,11 +284,60 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
         assert!(error.message().contains(what) && error.message().starts_with(&wrong.key.name), "{error}");
         assert_eq!(told(folder.path()), before);
     }
+    // The same values in another shape are another scan.
+    let both = [Shape([2, 4, 2]), Shape([4, 2, 2])].map(|shape| scan(3.0, "turned", None, shape, vec![1; 16]));
+    assert!(series.take(&both[0]).unwrap().is_some());
+    assert!(series.take(&both[1]).unwrap().is_some() && series.take(&both[1]).unwrap().is_none());
     // A folder is of one process, and of one set of rules.
-    assert!(Series::resume(&runtime, folder.path(), &rules, LARGE).err().unwrap().message().contains("in use"));
+    assert!(Claim::of(folder.path()).unwrap_err().message().contains("in use"));
     drop(series);
+    let claim = Claim::of(folder.path()).unwrap();
     let others = Rules { select: Select::Zero, ..rules };
-    assert_eq!(Series::resume(&runtime, folder.path(), &others, LARGE).err().unwrap().kind(), Kind::Checkpoint);
-    // The tables may not be other than they were.
-    assert!(Series::resume(&runtime, folder.path(), &rules, LARGE).unwrap().is_some());
+    let resumed = |rules: &Rules| Series::resume(&runtime, &claim, rules, keeping(LARGE));
+    assert_eq!(resumed(&others).err().unwrap().kind(), Kind::Checkpoint);
+    assert!(resumed(&rules).unwrap().is_some());
+    // Nor is any volume small enough for a series.
+    let vast = rules.settings(Grid::new(Shape([100_000; 3]), BlockSize::Edge(64)).unwrap());
+    let vast = Series::begin(
+        &runtime,
+        &Claim::of(tempfile::tempdir().unwrap().path()).unwrap(),
+        vast,
+        Spacing::default(),
+        keeping(LARGE),
+    );
+    assert!(vast.err().unwrap().message().contains("--block"));
+}
+
+#[test]
+fn what_ends_at_any_step_of_its_beginning_is_gone_on_with() {
+    let runtime = Runtime::start(&Workers::threads(1)).unwrap();
+    let random = &mut Random(31);
+    let job = Job::drawn(random);
+    let folder = tempfile::tempdir().unwrap();
+    drop(job.open(&runtime, folder.path(), LARGE));
+    // The journal comes first, and each of the tables may be there.
+    for left in 0..=FILES.len() {
+        FILES[left..].iter().for_each(|name| std::fs::remove_file(folder.path().join(name)).unwrap());
+        assert_eq!(job.open(&runtime, folder.path(), LARGE).scans(), 0);
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_read_back_is_the_end_of_the_series_and_no_fault_of_the_scan() {
+    let runtime = Runtime::start(&Workers::threads(1)).unwrap();
+    let random = &mut Random(32);
+    let job = Job::drawn(random);
+    let shape = job.grid.shape();
+    let folder = tempfile::tempdir().unwrap();
+    let mut series = job.open(&runtime, folder.path(), LARGE);
+    for time in 1..4 {
+        series.take(&scan(f64::from(time), &format!("t{time}"), None, shape, drawn_values(random, shape))).unwrap();
+    }
+    let path = folder.path().join(JOURNAL);
+    let mut journal = std::fs::read(&path).unwrap();
+    journal[1000..].iter_mut().for_each(|byte| *byte ^= 1);
+    std::fs::write(&path, &journal).unwrap();
+    let late = scan(0.0, "late", None, shape, drawn_values(random, shape));
+    let error = series.take(&late).unwrap_err();
+    assert!(!matches!(error.kind(), Kind::Input | Kind::Usage), "{error}");
 }

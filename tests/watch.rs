@@ -192,6 +192,7 @@ fn what_cannot_be_watched_is_refused_in_a_line() {
     for (line, code, what) in [
         ("watch none -o out", 3, "no such folder"),
         ("watch in -o in", 2, "another folder"),
+        ("watch in -o in/out", 2, "another folder"),
         ("watch in -o out --threshold otsu", 2, "give a number"),
         ("watch in -o out --idle=-1", 2, "--idle"),
         ("watch in -o out --idle nan", 2, "--idle"),
@@ -226,6 +227,46 @@ fn an_interrupt_ends_it_in_order_and_it_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(desk.at("out").join("run.json").exists());
     desk.arrive("scan_2.npy", Shape([2, 2, 2]), vec![0; 8]);
-    let output = desk.septa("watch in -o out --scans 1 --settle 0.01 --json");
+    let output = desk.septa("watch in -o out --scans 2 --settle 0.01 --json");
     assert_eq!(lines(&output)[0]["vanished"], 1, "{}", stderr(&output));
+}
+
+#[test]
+fn an_output_that_is_in_use_is_left_alone_also_by_force() {
+    let desk = Desk::new();
+    desk.arrive("scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
+    let mut child = desk.watch("watch in -o out --settle 0.01");
+    let began = Instant::now();
+    while !desk.at("out").join("events.jsonl").exists() || desk.told("out")[2].is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let before = desk.told("out");
+    for line in ["watch in -o out --force --idle 0", "watch in -o out --idle 0"] {
+        let output = desk.septa(line);
+        assert!(output.status.code() == Some(2) && stderr(&output).contains("in use"), "{}", stderr(&output));
+    }
+    assert!(desk.told("out") == before && desk.at("out").join("scans.journal").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn slices_that_were_not_all_there_do_not_give_the_volume_its_shape() {
+    let desk = Desk::new();
+    let slices = desk.at("in").join("slices_1");
+    std::fs::create_dir(&slices).unwrap();
+    std::fs::create_dir(desk.at("in").join("archive")).unwrap();
+    let slice = |number: usize| {
+        write(&desk.at("one.tif"), Shape([1, 3, 3]), vec![1; 9]);
+        std::fs::rename(desk.at("one.tif"), slices.join(format!("{number}.tif"))).unwrap();
+    };
+    let line = "watch in -o out --settle 0 --idle 0 --json";
+    (0..3).for_each(slice);
+    assert_eq!(lines(&desk.septa(line))[0]["blocks"], 1);
+    (3..6).for_each(slice);
+    let output = desk.septa(line);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(desk.told("out")[0].contains("\n1.0,1,54,"), "{}", desk.told("out")[0]);
+    assert!(desk.septa(line).stdout.is_empty());
 }

@@ -138,6 +138,16 @@ fn slabs_of_a_scan_make_the_scan_and_what_cannot_be_taken_is_answered() {
     assert!(watched.status.success(), "{}", text(&watched.stderr));
     assert!(desk.septa("watch in -o folder --labels --idle 0 --settle 0").status.success());
     assert!(desk.told("out")[..2] == desk.told("folder")[..2]);
+    // Parts say nothing of the volume.
+    let part = "part_1@0-9,,.npy";
+    write(&desk.at(part), vec![1; 990]);
+    let watch = desk.begin(&format!("watch {address} -o parts --idle 1"));
+    let sent = desk.septa(&format!("send {part} {address}"));
+    assert!(sent.status.code() == Some(3) && text(&sent.stderr).contains("--volume"), "{}", text(&sent.stderr));
+    assert_eq!(watch.wait_with_output().unwrap().status.code(), Some(3));
+    std::fs::rename(desk.at(part), desk.at("part_1@0-5,,.npy")).unwrap();
+    let sent = desk.septa(&format!("send part_1@0-5,,.npy {address}"));
+    assert!(sent.status.code() == Some(2) && text(&sent.stderr).contains("its name says"), "{}", text(&sent.stderr));
     // A scan that does not fit is refused there, and told of here.
     write(&desk.at("odd_9.npy"), vec![1; 990]);
     let watch = desk.begin(&format!("watch {address} -o small --volume 4,4,4 --idle 2"));
@@ -158,6 +168,8 @@ fn what_makes_no_sense_is_refused_in_a_line() {
         ("send none_1.npy tcp://127.0.0.1:1", 3, "none_1.npy"),
         ("send in/scan_000.npy tcp://127.0.0.1:1 --rate 0", 2, "--rate"),
         ("send in/scan_000.npy tcp://127.0.0.1:1 --times 1,2", 2, "--times"),
+        ("send in/scan_000.npy tcp://127.0.0.1:1 --times nan", 2, "--times"),
+        ("send in/scan_000.npy tcp://127.0.0.1:1 --patience 1e19", 2, "--patience"),
         ("watch tcp://127.0.0.1:none -o out", 5, "listened"),
         ("watch in -o out --pull", 2, "--pull"),
     ] {
@@ -169,4 +181,16 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     let output = desk.septa(&format!("watch {address} -o out"));
     assert_eq!(output.status.code(), Some(5), "{}", text(&output.stderr));
     drop(taken);
+}
+
+#[test]
+fn an_interrupt_ends_a_sender_that_waits() {
+    let random = &mut Random(4);
+    let (desk, _) = Desk::with_scans(random, 1);
+    let send = desk.begin(&format!("send in/scan_000.npy {}", address()));
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(Command::new("kill").args(["-INT", &send.id().to_string()]).status().unwrap().success());
+    let began = std::time::Instant::now();
+    assert_eq!(send.wait_with_output().unwrap().status.code(), Some(130));
+    assert!(began.elapsed() < Duration::from_secs(30), "it waits no longer");
 }

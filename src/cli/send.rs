@@ -8,14 +8,17 @@ use crate::cli::input::Reading;
 use crate::error::{Error, Result};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The scans go under the names of their files, which tell their times and parts as for watch.\n\
+#[command(
+    override_usage = "septa send [OPTIONS] <VOLUME>... <tcp://HOST:PORT>",
+    after_help = "The scans go under the names of their files, which tell their times and parts as for watch.\n\
                         Each is on the disk of the other side before the next is sent.\n\n\
                         Examples:\n  \
-                        septa watch tcp://127.0.0.1:5555 -o watched --scans 2 & \n  \
-                        septa send data/foam.tif data/foam.tif tcp://127.0.0.1:5555 --times 1,2")]
+                        septa watch tcp://127.0.0.1:5555 -o watched --scans 2 &\n  \
+                        septa send data/foam.tif data/foam.tif tcp://127.0.0.1:5555 --times 1,2"
+)]
 pub(crate) struct Args {
     /// The volumes, and at the end the address of a septa watch, such as tcp://127.0.0.1:5555
-    #[arg(value_name = "VOLUME... tcp://HOST:PORT", required = true, num_args = 2..)]
+    #[arg(value_name = "VOLUME", required = true, num_args = 2..)]
     words: Vec<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,

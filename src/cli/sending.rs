@@ -25,15 +25,22 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         let what = format!("--times: {} for {} volumes: give one for each", args.times.len(), volumes.len());
         return Err(Error::usage(what));
     }
-    let positive = |name: &str, value: f64| match Duration::try_from_secs_f64(value) {
-        Ok(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(Error::usage(format!("{name} {value}: give a number above 0"))),
+    let pause = match args.rate {
+        None => None,
+        // A scan a day is the slowest, and more than a million a second no network carries.
+        Some(rate) if (1e-5..=1e6).contains(&rate) => Some(Duration::from_secs_f64(1.0 / rate)),
+        Some(rate) => return Err(Error::usage(format!("--rate {rate}: give scans a second, 0.00001 to 1000000"))),
     };
-    let pause = args.rate.map(|rate| positive("--rate", 1.0 / rate)).transpose()?;
     if args.slab == Some(0) {
         return Err(Error::usage("--slab 0: give at least one slice"));
     }
-    let mut client = Client::new(address, positive("--patience", args.patience)?)?;
+    if !(0.0..=1e9).contains(&args.patience) {
+        return Err(Error::usage(format!("--patience {}: give seconds from 0 up to 10^9", args.patience)));
+    }
+    if let Some(time) = args.times.iter().find(|time| !time.is_finite()) {
+        return Err(Error::usage(format!("--times {time}: give numbers")));
+    }
+    let mut client = Client::new(address, Duration::from_secs_f64(args.patience), progress::heed)?;
     let (mut scans, mut bytes, mut lag) = (0u32, 0, Duration::ZERO);
     let mut began = None;
     for (place, volume) in volumes.iter().enumerate() {
@@ -42,9 +49,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
             progress::heed()?;
             // The first is sent when it is there; the others are due from then on.
             let began = *began.get_or_insert_with(Instant::now);
-            let due = pause.map(|pause| began + pause * scans);
-            if let Some(due) = due {
-                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let due = pause.map(|pause| began + pause.saturating_mul(scans));
+            while let Some(left) = due.and_then(|due| due.checked_duration_since(Instant::now())) {
+                progress::heed()?;
+                std::thread::sleep(left.min(Duration::from_millis(100)));
             }
             client.send(&head, &voxels)?;
             lag = lag.max(due.map_or(Duration::ZERO, |due| due.elapsed()));
@@ -81,6 +89,10 @@ impl Parts {
             (Some(time), Err(_)) => (time, None),
             (None, parsed) => parsed?,
         };
+        if part.is_some_and(|part| !part.fits(header.shape)) {
+            let what = format!("holds {}; its name says another part", header.shape);
+            return Err(Error::usage(format!("{}: {what}", header.name)));
+        }
         // The scans of one file at two times are two.
         let scan = if args.times.is_empty() { name } else { format!("{name} at {time}") };
         let offset = part.map(|part| part.start());

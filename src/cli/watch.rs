@@ -11,7 +11,7 @@ use crate::cli::progress;
 #[cfg(feature = "zmq")]
 use crate::cli::watch_socket::from_socket;
 use crate::cli::watching::Watching;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::incremental::settings::Rules;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
@@ -19,6 +19,7 @@ use crate::lattice::summary::{Detail, Want};
 use crate::stream::folder::{Arrival, Folder, Settle};
 use crate::stream::name::parse;
 use crate::stream::scan::{Key, Scan};
+use crate::volume::region::RegionSpec;
 use crate::volume::shape::Shape;
 use crate::volume::threshold::Threshold;
 
@@ -47,22 +48,24 @@ pub(crate) struct Args {
     pub(crate) reading: Reading,
     #[command(flatten)]
     cells: Cells,
-    /// The volume that scans are of, or parts of [default: the shape of the first]
+    /// The volume that scans are of, or parts of [default: the shape of the first that is taken]
     #[arg(long, value_name = "Z,Y,X")]
     pub(crate) volume: Option<Shape>,
-    /// A file is whole when it has not changed for so long, was renamed, or NAME.done lies beside it
+    /// A file is whole when it has not changed for so long, NAME.done lies beside it, or it is renamed;
+    /// one that was taken and changes is taken again
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     settle: f64,
-    /// Only what was renamed or has its NAME.done is whole
+    /// Only what has its NAME.done beside it is whole
     #[arg(long, conflicts_with = "settle")]
     marked: bool,
     /// Of a socket: those who send push (PUSH), and are not answered
     #[arg(long)]
     pub(crate) pull: bool,
-    /// How long the journal may become: a scan that comes late is taken where its successors are in it
+    /// What the journal may grow by before it is begun anew: scans that come late are taken as long as
+    /// their successors are in it
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub(crate) history: Bytes,
-    /// End when so many scans were taken
+    /// End when there are so many scans, those of earlier runs included
     #[arg(long, value_name = "N")]
     scans: Option<u64>,
     /// End when nothing came for so long
@@ -121,7 +124,8 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         return Err(Error::usage("watch runs in one process: leave -n out, and give it workers with -w"));
     }
     let rules = args.cells.rules()?;
-    let end = End { scans: args.scans, idle: seconds("--idle", args.idle)?, last: Instant::now() };
+    let idle = seconds("--idle", args.idle)?;
+    let end = End { scans: args.scans, idle, last: Instant::now() };
     if args.source.to_string_lossy().starts_with("tcp://") {
         return from_socket(context, args, rules, end);
     }
@@ -130,9 +134,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     }
     let settle = seconds("--settle", Some(args.settle))?.filter(|_| !args.marked);
     let folder = Folder::watch(&args.source, Settle { after: settle })?;
-    let same = args.output.canonicalize().ok().is_some_and(|output| args.source.canonicalize().ok() == Some(output));
-    if same {
-        let what = "scans come there: give the outputs another folder";
+    let place = |path: &Path| path.canonicalize().ok();
+    // The output need not be there yet.
+    let output = args.output.ancestors().find_map(place);
+    if place(&args.source).zip(output).is_some_and(|(source, output)| output.starts_with(source)) {
+        let what = "lies where scans come: give the outputs another folder";
         return Err(Error::usage(format!("{}: {what}", args.output.display())));
     }
     from_folder(folder, args, Watching::begin(context, args, rules)?, end)
@@ -149,7 +155,7 @@ pub(crate) struct End {
 impl End {
     /// Whether so many scans are enough.
     pub(crate) fn enough(&self, watching: &Watching) -> bool {
-        self.scans.is_some_and(|scans| watching.taken >= scans)
+        self.scans.is_some_and(|scans| watching.scans() >= scans)
     }
 
     /// Whether nothing has come for long enough.
@@ -159,27 +165,34 @@ impl End {
 
     /// How long to wait for what comes next.
     pub(crate) fn wait(&self) -> Duration {
-        self.idle.map_or(PATIENCE, |idle| idle.min(PATIENCE))
+        self.idle.map_or(PATIENCE, |idle| idle.clamp(Duration::from_millis(10), PATIENCE))
     }
 }
 
 fn from_folder(mut folder: Folder, args: &Args, mut watching: Watching, mut end: End) -> Result<Figures> {
+    end.last = Instant::now();
     while progress::heed().is_ok() && !end.enough(&watching) {
         let arrivals = folder.arrivals(|name, stamp| watching.knows(name, stamp), end.wait())?;
         let some = !arrivals.is_empty();
-        let mut scans = Vec::new();
+        let mut named = Vec::new();
         for arrival in arrivals {
-            match opened(args, &arrival) {
-                Ok(scan) => scans.push((scan, arrival)),
+            match key_of(&arrival) {
+                Ok((key, part)) => named.push((key, part, arrival)),
+                // Folders are there for other things as well.
+                Err(error) if arrival.path.is_dir() => tracing::info!("{}", error.message()),
                 Err(error) => failed(&mut watching, &arrival, &error),
             }
         }
-        scans.sort_by(|(a, _), (b, _)| a.key.cmp(&b.key));
-        for (scan, arrival) in scans {
+        named.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        for (key, part, arrival) in named {
             if progress::heed().is_err() || end.enough(&watching) {
                 break;
             }
-            if let Err(error) = watching.take(&scan, None)? {
+            let taken = match args.reading.open(&arrival.path) {
+                Ok(source) => watching.take(&Scan { key, part, source, stamp: arrival.stamp }, None)?,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = taken {
                 failed(&mut watching, &arrival, &error);
             }
         }
@@ -194,17 +207,17 @@ fn from_folder(mut folder: Folder, args: &Args, mut watching: Watching, mut end:
 
 /// Says why a scan is not taken, and waits for it to change.
 fn failed(watching: &mut Watching, arrival: &Arrival, error: &Error) {
-    let yet = if arrival.said { "" } else { " (looked at again when it changes)" };
-    tracing::warn!("{}{yet}", error.message());
+    let half = !arrival.said && error.kind() == Kind::Input;
+    tracing::warn!("{}{}", error.message(), if half { " (looked at again when it changes)" } else { "" });
     watching.fails(&arrival.name, error);
 }
 
-fn opened(args: &Args, arrival: &Arrival) -> Result<Scan> {
+/// What the name of a file, or of a folder, says.
+fn key_of(arrival: &Arrival) -> Result<(Key, Option<RegionSpec>)> {
     let name = Path::new(&arrival.name);
     let stem = if arrival.path.is_dir() { name } else { Path::new(name.file_stem().unwrap_or_default()) };
     let (time, part) = parse(&stem.to_string_lossy())?;
-    let key = Key { time, name: arrival.name.clone() };
-    Ok(Scan { key, part, source: args.reading.open(&arrival.path)?, stamp: arrival.stamp })
+    Ok((Key { time, name: arrival.name.clone() }, part))
 }
 
 #[cfg(not(feature = "zmq"))]

@@ -16,32 +16,45 @@ use crate::stream::zmq::Server;
 pub(crate) fn from_socket(context: &Context, args: &Args, rules: Rules, mut end: End) -> Result<Figures> {
     let mut server = Server::listen(&args.source.to_string_lossy(), args.pull)?;
     let mut watching = Watching::begin(context, args, rules)?;
-    while progress::heed().is_ok() && !end.enough(&watching) && !end.idle() {
-        let Some(frames) = server.receive(end.wait()) else { continue };
-        let head = match &frames[..] {
-            [head, _] => Head::read(head),
-            _ => Err(Error::input("a message", format!("{} parts: send a head of JSON and the voxels", frames.len()))),
-        };
-        let taken = match head {
-            Ok(mut head) => {
-                head.spacing = args.reading.spacing.or(head.spacing);
-                head.unit = args.reading.unit.map(|unit| unit.to_string()).or(head.unit);
-                match head.scan(&frames[1]) {
-                    Ok(scan) => watching.take(&scan, head.whole())?,
-                    Err(error) => Err(error),
-                }
-                .inspect_err(|error| watching.fails(&head.scan, error))
+    // Going on with a long journal is no time in which nothing came.
+    end.last = Instant::now();
+    while progress::heed().is_ok() && !end.enough(&watching) {
+        let Some(frames) = server.receive(end.wait()) else {
+            if end.idle() {
+                break;
             }
-            Err(error) => Err(error),
+            continue;
+        };
+        let taken = match &frames[..] {
+            [head, voxels] => taken(args, &mut watching, head, voxels)?,
+            _ => Err(Error::input("a message", format!("{} parts: send a head of JSON and the voxels", frames.len()))),
         };
         server.answer(&match taken {
             Ok(figures) => figures.with("taken", true).to_json(),
             Err(error) => {
                 tracing::warn!("{}", error.message());
+                if error.message().starts_with("a message") {
+                    watching.fails("a message", &error);
+                }
                 Figures::default().with("taken", false).with("error", error.message()).to_json()
             }
         });
         end.last = Instant::now();
     }
     watching.end(progress::heed().is_err())
+}
+
+/// Takes a scan that came as a message: its figures, or why it cannot be taken.
+fn taken(args: &Args, watching: &mut Watching, head: &[u8], voxels: &[u8]) -> Result<Result<Figures>> {
+    let mut head = match Head::read(head) {
+        Ok(head) => head,
+        Err(error) => return Ok(Err(error)),
+    };
+    head.spacing = args.reading.spacing.or(head.spacing);
+    head.unit = args.reading.unit.map(|unit| unit.to_string()).or(head.unit);
+    let taken = match head.scan(voxels) {
+        Ok(scan) => watching.take(&scan, head.volume)?,
+        Err(error) => Err(error),
+    };
+    Ok(taken.inspect_err(|error| watching.fails(&head.scan, error)))
 }

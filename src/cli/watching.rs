@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
+use crate::cli::progress;
 use crate::cli::record;
 use crate::cli::watch::Args;
 use crate::error::{Error, Kind, Result};
 use crate::incremental::change::Event;
-use crate::incremental::series::{JOURNAL, Series, Taken};
+use crate::incremental::series::{Claim, Keeping, Series, Taken};
 use crate::incremental::settings::Rules;
-use crate::incremental::told::FILES;
 use crate::stream::scan::{Key, Scan, Stamp};
 use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::shape::Shape;
@@ -26,9 +26,10 @@ pub(crate) struct Watching<'a> {
     context: &'a Context,
     args: &'a Args,
     rules: Rules,
+    /// The output is of this process for as long as it watches.
+    claim: Claim,
     series: Option<Series<'a>>,
-    /// Scans that were taken.
-    pub(crate) taken: u64,
+    taken: u64,
     /// Why scans could not be taken, by name.
     failed: BTreeMap<String, String>,
 }
@@ -41,13 +42,18 @@ impl<'a> Watching<'a> {
             return Err(Error::usage(format!("{}: is a file: give a folder", output.display())));
         }
         std::fs::create_dir_all(output).map_err(|cause| Error::writing(output, cause))?;
+        let claim = Claim::of(output)?;
         if context.common.force {
-            clear(output)?;
+            claim.clear()?;
         }
-        let series = Series::resume(context.runtime()?, output, &rules, args.history.0)?;
+        let series = Series::resume(context.runtime()?, &claim, &rules, keeping(args))?;
         // What was begun and took nothing may have been begun with what is no scan.
-        let series = match series.filter(|series| series.scans() > 0) {
-            None if output.join(JOURNAL).exists() => clear(output).map(|()| None)?,
+        let series = match series {
+            Some(series) if series.scans() == 0 => {
+                drop(series);
+                claim.clear()?;
+                None
+            }
             series => series,
         };
         let was = series.as_ref().map(|series| series.session().settings().grid.shape());
@@ -56,7 +62,7 @@ impl<'a> Watching<'a> {
             let remedy = "use another folder, or --force to begin anew";
             return Err(Error::usage(format!("{}: {what}: {remedy}", output.display())));
         }
-        Ok(Self { context, args, rules, series, taken: 0, failed: BTreeMap::new() })
+        Ok(Self { context, args, rules, claim, series, taken: 0, failed: BTreeMap::new() })
     }
 
     /// Whether a scan of this name that looked so was taken.
@@ -64,16 +70,25 @@ impl<'a> Watching<'a> {
         self.series.as_ref().is_some_and(|series| series.knows(name, stamp))
     }
 
-    /// Takes a scan and tells of it in a line: its figures, or why it cannot be taken. `whole` is the
-    /// volume that it is of, as far as it says.
+    /// Scans in the series, also those of earlier processes.
+    pub(crate) fn scans(&self) -> u64 {
+        self.series.as_ref().map_or(0, |series| series.scans() as u64)
+    }
+
+    /// Takes a scan and tells of it in a line: its figures, or why it cannot be taken. `volume` is what
+    /// it says that it is of.
     ///
     /// # Errors
     /// Where the series cannot go on.
-    pub(crate) fn take(&mut self, scan: &Scan, whole: Option<Shape>) -> Result<Result<Figures>> {
+    pub(crate) fn take(&mut self, scan: &Scan, volume: Option<Shape>) -> Result<Result<Figures>> {
         let began = Instant::now();
+        self.anew_for(scan)?;
         let taken = match &mut self.series {
-            Some(series) => series.take(scan),
-            None => match self.first(scan, whole) {
+            Some(series) => match agrees(series, scan, volume) {
+                Ok(()) => series.take(scan),
+                Err(error) => Err(error),
+            },
+            None => match self.first(scan, volume) {
                 Ok(series) => self.series.insert(series).take(scan),
                 Err(error) => Err(error),
             },
@@ -85,7 +100,7 @@ impl<'a> Watching<'a> {
                 // What was begun with a scan that is none is not gone on with.
                 if self.series.as_ref().is_some_and(|series| series.scans() == 0) {
                     self.series = None;
-                    clear(&self.args.output)?;
+                    self.claim.clear()?;
                 }
                 return Ok(Err(error));
             }
@@ -97,19 +112,35 @@ impl<'a> Watching<'a> {
         Ok(Ok(figures))
     }
 
+    /// Lets go of a series whose only scan comes again in another shape: it was not whole when it gave
+    /// the volume its shape.
+    fn anew_for(&mut self, scan: &Scan) -> Result<()> {
+        let Some(series) = &self.series else { return Ok(()) };
+        let shape = series.session().settings().grid.shape();
+        let only = series.scans() == 1 && series.has(&scan.key.name);
+        if only && self.args.volume.is_none() && scan.part.is_none() && scan.source.header().shape != shape {
+            self.series = None;
+            self.claim.clear()?;
+        }
+        Ok(())
+    }
+
     /// Begins a series with its first scan.
-    fn first(&self, scan: &Scan, whole: Option<Shape>) -> Result<Series<'a>> {
+    fn first(&self, scan: &Scan, volume: Option<Shape>) -> Result<Series<'a>> {
         let header = scan.source.header();
-        let shape = self.args.volume.or(whole).or(scan.part.is_none().then_some(header.shape));
+        let shape = self.args.volume.or(volume).or(scan.part.is_none().then_some(header.shape));
         let Some(shape) = shape else {
-            return Err(Error::usage(format!("{}: is a part: tell of what volume with --volume", header.name)));
+            let what = "is a part: tell of what volume with --volume (or, in a message, with volume)";
+            return Err(Error::usage(format!("{}: {what}", header.name)));
         };
         let block = match self.context.common.block {
             BlockSize::Auto => BlockSize::Edge(BLOCK),
             block => block,
         };
         let settings = self.rules.settings(Grid::new(shape, block)?);
-        Series::begin(self.context.runtime()?, &self.args.output, settings, header.spacing, self.args.history.0)
+        let series = Series::begin(self.context.runtime()?, &self.claim, settings, header.spacing, keeping(self.args))?;
+        agrees(&series, scan, volume)?;
+        Ok(series)
     }
 
     /// Keeps in mind that a scan could not be taken.
@@ -196,14 +227,15 @@ fn figures(key: &Key, taken: Option<&Taken>, seconds: f64) -> Figures {
         .with("seconds", seconds)
 }
 
-/// Removes what a watch has written.
-fn clear(output: &Path) -> Result<()> {
-    for name in FILES.iter().chain(&[JOURNAL, "run.json"]) {
-        let path = output.join(name);
-        match std::fs::remove_file(&path) {
-            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(Error::writing(&path, cause)),
-            _ => {}
-        }
+fn keeping(args: &Args) -> Keeping {
+    Keeping { history: args.history.0, heed: progress::heed }
+}
+
+/// Refuses a scan that says that it is of another volume.
+fn agrees(series: &Series, scan: &Scan, volume: Option<Shape>) -> Result<()> {
+    let ours = series.session().settings().grid.shape();
+    match volume.filter(|volume| *volume != ours) {
+        None => Ok(()),
+        Some(volume) => Err(Error::usage(format!("{}: is of a volume of {volume}, not of {ours}", scan.key.name))),
     }
-    Ok(())
 }

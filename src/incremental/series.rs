@@ -40,12 +40,71 @@ use crate::volume::source::{Cropped, VolumeSource};
 pub const JOURNAL: &str = "scans.journal";
 const LOCK: &str = ".lock";
 
+/// Blocks of a volume at most: each has its place in the record of a scan of all of it.
+const MOST_BLOCKS: u32 = 1 << 22;
+
+/// A folder that no other process has for a series as long as this is held.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    folder: PathBuf,
+    // Let go of with the last of them.
+    _lock: Arc<File>,
+}
+
+impl Claim {
+    /// Claims a folder, which must be there.
+    ///
+    /// # Errors
+    /// Where another process has it, or it cannot be written.
+    pub fn of(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let file = File::create(&path).map_err(|cause| Error::writing(&path, cause))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: Arc::new(file) }),
+            Err(TryLockError::WouldBlock) => {
+                let what = "is in use by another septa: give each its own folder";
+                Err(Error::usage(format!("{}: {what}", folder.display())))
+            }
+            Err(TryLockError::Error(cause)) => Err(Error::writing(&path, cause)),
+        }
+    }
+
+    /// Removes the files of a series.
+    ///
+    /// # Errors
+    /// Where the disk does not let go of them.
+    pub fn clear(&self) -> Result<()> {
+        // The journal last: without it a series cannot be gone on with, and the others are in the way.
+        for name in FILES.iter().chain(&[JOURNAL]) {
+            let path = self.folder.join(name);
+            match std::fs::remove_file(&path) {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(Error::writing(&path, cause)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.join(JOURNAL)
+    }
+}
+
+/// How a series keeps its journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Keeping {
+    /// Bytes that it may grow by before it is begun anew.
+    pub history: u64,
+    /// Asked between scans that are laid on anew; its error ends that, and the series.
+    pub heed: fn() -> Result<()>,
+}
+
 /// A series of scans, and its files in a folder.
 pub struct Series<'a> {
     runtime: &'a Runtime,
     session: Session<'a>,
     spacing: Spacing,
-    folder: PathBuf,
+    claim: Claim,
     journal: Journal,
     /// What the journal begins with, where in it the session is, and how long that is.
     base: Base,
@@ -58,10 +117,7 @@ pub struct Series<'a> {
     /// Where the journal has blocks.
     images: Images,
     told: Told,
-    /// Bytes that the journal may grow by.
-    history: u64,
-    // Let go of when it is dropped.
-    _lock: File,
+    keeping: Keeping,
 }
 
 /// What came of a scan.
@@ -78,36 +134,38 @@ pub struct Taken {
 }
 
 impl<'a> Series<'a> {
-    /// Begins a series in a folder, which must be there.
+    /// Begins a series in a folder.
     ///
     /// # Errors
-    /// Where the folder holds a series, is in use, or cannot be written.
+    /// Where the folder holds a series, or cannot be written; a volume of more than four million blocks.
     pub fn begin(
         runtime: &'a Runtime,
-        folder: &Path,
+        claim: &Claim,
         settings: Settings,
         spacing: Spacing,
-        history: u64,
+        keeping: Keeping,
     ) -> Result<Self> {
-        let lock = locked(folder)?;
+        let folder = &claim.folder;
         if let Some(file) = FILES.iter().chain([&JOURNAL]).map(|name| folder.join(name)).find(|path| path.exists()) {
             return Err(Error::usage(format!("{}: exists already: --force begins anew", file.display())));
         }
+        let grid = settings.grid;
+        if grid.blocks() > MOST_BLOCKS {
+            let what =
+                format!("a volume of {} is {} blocks: make them larger with --block", grid.shape(), grid.blocks());
+            return Err(Error::usage(what));
+        }
         let session = Session::new(runtime, settings)?;
-        let told = Told::open(folder, &Mark::default())?;
-        let base = Base {
-            grid: settings.grid,
-            rules: Rules::of(&settings).to_string(),
-            spacing,
-            newest: None,
-            told: Mark::default(),
-        };
-        let (journal, saved) = begun(&folder.join(JOURNAL), &base, &HashMap::new(), &session.save())?;
+        let rules = Rules::of(&settings).to_string();
+        let base = Base { grid, rules, spacing, newest: None, told: Mark::default() };
+        // The journal is first: what ends from here on can be gone on with.
+        let (journal, saved) = begun(&claim.journal(), &base, &HashMap::new(), &session.save())?;
         Ok(Self {
             runtime,
             session,
             spacing,
-            folder: folder.to_owned(),
+            told: Told::open(folder, &Mark::default())?,
+            claim: claim.clone(),
             base_bytes: journal.bytes(),
             journal,
             saved,
@@ -115,22 +173,20 @@ impl<'a> Series<'a> {
             steps: BTreeMap::new(),
             known: HashMap::new(),
             images: Images::new(),
-            told,
-            history,
-            _lock: lock,
+            keeping,
         })
     }
 
     /// Goes on with the series in a folder; nothing where there is none.
     ///
     /// # Errors
-    /// Where the folder is in use, the series was begun by other rules, or its files are damaged.
-    pub fn resume(runtime: &'a Runtime, folder: &Path, rules: &Rules, history: u64) -> Result<Option<Self>> {
-        let path = folder.join(JOURNAL);
+    /// Where the series was begun by other rules, or its files are damaged; what `keeping` is asked
+    /// for.
+    pub fn resume(runtime: &'a Runtime, claim: &Claim, rules: &Rules, keeping: Keeping) -> Result<Option<Self>> {
+        let (folder, path) = (&claim.folder, claim.journal());
         if !path.exists() {
             return Ok(None);
         }
-        let lock = locked(folder)?;
         let mut first = None;
         let (mut steps, mut known, mut images) = (BTreeMap::new(), HashMap::new(), Images::new());
         let strange = || strange(&path);
@@ -162,7 +218,7 @@ impl<'a> Series<'a> {
             runtime,
             session: Session::restore(runtime, settings, &session)?,
             spacing: base.spacing,
-            folder: folder.to_owned(),
+            claim: claim.clone(),
             journal,
             saved,
             base_bytes,
@@ -171,8 +227,7 @@ impl<'a> Series<'a> {
             steps,
             known,
             images,
-            history,
-            _lock: lock,
+            keeping,
         };
         series.tell_base()?;
         series.lay_steps(None)?;
@@ -192,6 +247,11 @@ impl<'a> Series<'a> {
     /// How many scans were taken.
     pub fn scans(&self) -> usize {
         self.known.len()
+    }
+
+    /// Whether a scan of this name was taken.
+    pub fn has(&self, name: &str) -> bool {
+        self.known.contains_key(name)
     }
 
     /// Whether a scan of this name that looked so was taken.
@@ -214,27 +274,48 @@ impl<'a> Series<'a> {
                 return Err(error);
             }
         };
-        let (name, region) = (&scan.source.header().name, self.region(scan)?);
+        match self.admitted(scan, digest) {
+            Ok(Some(known)) => self.entered(key, known).map(Some).map_err(ended),
+            Ok(None) => {
+                self.session.discard();
+                // As it looks now it need not be looked at again.
+                self.known.get_mut(&key.name).expect("it came before").stamp = scan.stamp;
+                Ok(None)
+            }
+            Err(error) => {
+                self.session.discard();
+                Err(error)
+            }
+        }
+    }
+
+    /// What is to be known of a scan that was put; nothing where it is what came before.
+    fn admitted(&self, scan: &Scan, digest: u64) -> Result<Option<Known>> {
+        let (name, key, region) = (&scan.source.header().name, &scan.key, self.region(scan)?);
         let known = Known { time: key.time, region, stamp: scan.stamp, digest };
         let before = self.known.get(&key.name);
         if before.is_some_and(|before| (before.time, before.region, before.digest) == (key.time, region, digest)) {
-            self.session.discard();
             return Ok(None);
         }
         let volume = Region::whole(self.session.settings().grid.shape());
         let both = |known: &Known| known.time == key.time && known.region == volume && region == volume;
         if let Some((other, _)) = self.known.iter().find(|(name, known)| **name != key.name && both(known)) {
-            self.session.discard();
             let what = format!("is of time {}, and so is {other}: let their names tell different times", key.time);
             return Err(Error::usage(format!("{name}: {what}")));
         }
         let gone = |time: f64| self.base.newest.as_ref().is_some_and(|newest| Key { time, ..key.clone() } <= *newest);
         if gone(key.time) || before.is_some_and(|before| gone(before.time)) {
-            self.session.discard();
             let what = "comes after scans that are one with it in the journal: keep more of them with --history";
             return Err(Error::usage(format!("{name}: {what}")));
         }
-        let late = before.is_some() || self.steps.last_key_value().is_some_and(|(newest, _)| newest > key);
+        Ok(Some(known))
+    }
+
+    /// Takes what was put for a scan into the journal, and lays it on. What fails here is the end of the
+    /// series in this process.
+    fn entered(&mut self, key: &Key, known: Known) -> Result<Taken> {
+        let newest = self.steps.last_key_value().is_none_or(|(newest, _)| newest < key);
+        let late = !newest || self.known.contains_key(&key.name);
         let step = self.write(key, known.clone())?;
         forget(&mut self.steps, &self.known, &key.name);
         self.known.insert(key.name.clone(), known);
@@ -246,10 +327,10 @@ impl<'a> Series<'a> {
                 self.lay_steps(Some(key))?.expect("the scan is among the steps")
             }
         };
-        if self.journal.bytes() - self.base_bytes > self.history.max(self.base_bytes) {
+        if self.journal.bytes() - self.base_bytes > self.keeping.history.max(self.base_bytes) {
             self.begin_anew()?;
         }
-        Ok(Some(Taken { late, ..taken }))
+        Ok(Taken { late, ..taken })
     }
 
     /// Waits until the tables are on the disk; they are whole without it after an end of the process.
@@ -272,8 +353,9 @@ impl<'a> Series<'a> {
         let (name, shape, grid) = (&header.name, header.shape, self.session.settings().grid);
         let refused = |what: String| Err(Error::usage(format!("{name}: {what}")));
         if header.spacing != self.spacing {
-            let (its, ours) = (header.spacing.zyx, self.spacing.zyx);
-            return refused(format!("its voxels are {its:?} and those of the series {ours:?}: give --spacing"));
+            let [its, ours] = [&header.spacing, &self.spacing].map(|of| format!("{:?} {}", of.zyx, of.unit));
+            let what = format!("its voxels are {its} and those of the series {ours}: give --spacing and --unit");
+            return refused(what);
         }
         let region = match self.region(scan) {
             Ok(region) => region,
@@ -284,7 +366,9 @@ impl<'a> Series<'a> {
             return refused(format!("holds {shape} and its name says {part}"));
         }
         if (0..3).any(|axis| shape.0[axis] > volume.0[axis]) {
-            return refused(format!("is {shape}, larger than the volume of {volume}: give --volume, and --force"));
+            return refused(format!(
+                "is {shape}, larger than the volume of {volume}: begin anew with a larger --volume"
+            ));
         }
         let reached =
             Region { start: region.start, end: std::array::from_fn(|axis| region.start[axis] + shape.0[axis]) };
@@ -306,7 +390,7 @@ impl<'a> Series<'a> {
         let grid = self.session.settings().grid;
         let name = source.header().name.clone();
         let mut hash = Xxh3::new();
-        hash.update(source.header().dtype.name().as_bytes());
+        hash.update(format!("{} {}", source.header().dtype, source.header().shape).as_bytes());
         let mut start = reached.start[0];
         while start < reached.end[0] {
             let layer = grid.region(grid.block_of([start, reached.start[1], reached.start[2]]));
@@ -364,7 +448,7 @@ impl<'a> Series<'a> {
         // What is held now makes room first.
         self.session = Session::new(self.runtime, settings)?;
         let saved = unpacked::<Saved>(&self.journal.read(self.saved)?);
-        let saved = saved.ok_or_else(|| strange(&self.folder.join(JOURNAL)))?;
+        let saved = saved.ok_or_else(|| strange(&self.claim.journal()))?;
         self.session = Session::restore(self.runtime, settings, &saved)?;
         self.told.back_to(&self.base.told)?;
         self.tell_base()
@@ -381,6 +465,7 @@ impl<'a> Series<'a> {
     fn lay_steps(&mut self, asked: Option<&Key>) -> Result<Option<Taken>> {
         let mut wanted = None;
         for (key, step) in self.steps.clone() {
+            (self.keeping.heed)()?;
             let blocks = self.blocks(&step)?;
             self.session.put_held(&key.name, blocks, step.region)?;
             let taken = self.commit(&key)?;
@@ -393,7 +478,7 @@ impl<'a> Series<'a> {
 
     /// The blocks of a scan, from the journal.
     fn blocks(&self, step: &Step) -> Result<Blocks> {
-        let path = self.folder.join(JOURNAL);
+        let path = self.claim.journal();
         let settings = *self.session.settings();
         let mut packed = Vec::new();
         for (block, digest) in &step.blocks {
@@ -416,7 +501,7 @@ impl<'a> Series<'a> {
         if let Some((newest, _)) = self.steps.last_key_value() {
             self.base.newest = Some(newest.clone());
         }
-        (self.journal, self.saved) = begun(&self.folder.join(JOURNAL), &self.base, &self.known, &self.session.save())?;
+        (self.journal, self.saved) = begun(&self.claim.journal(), &self.base, &self.known, &self.session.save())?;
         self.base_bytes = self.journal.bytes();
         self.steps.clear();
         self.images.clear();
@@ -443,16 +528,12 @@ fn forget(steps: &mut BTreeMap<Key, Step>, known: &HashMap<String, Known>, name:
     }
 }
 
-/// Keeps other processes out of the folder of a series until it is dropped.
-fn locked(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(|cause| Error::writing(&path, cause))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::usage(format!("{}: is in use by another septa: give each its own folder", folder.display())))
-        }
-        Err(TryLockError::Error(cause)) => Err(Error::writing(&path, cause)),
+/// An error after which the series in memory is not that of the journal any more: it is not one of the
+/// scan.
+fn ended(error: Error) -> Error {
+    match error.kind() {
+        Kind::Input | Kind::Usage => Error::resource(error.message().to_owned()).because(error),
+        _ => error,
     }
 }
 

@@ -97,7 +97,13 @@ impl Journal {
             let bytes = u64::from_le_bytes(head[..8].try_into().expect("a third of a head is eight bytes"));
             let here = || damaged(path, &format!("is damaged at byte {end}"));
             if head[8..16] != xxh3_64(&head[..8]).to_le_bytes() {
-                return Err(here());
+                // Or held more than half of a head.
+                let mut rest = Vec::new();
+                read.read_to_end(&mut rest).map_err(failed)?;
+                match rest.iter().all(|byte| *byte == 0) {
+                    true => break,
+                    false => return Err(here()),
+                }
             }
             if bytes > length - end - RECORD {
                 break;
@@ -252,14 +258,24 @@ mod tests {
     }
 
     #[test]
-    fn zeros_behind_the_last_record_are_taken_off() {
+    fn zeros_behind_the_last_record_are_taken_off_and_a_head_that_is_half_zeros() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        let mut bytes = three(&path);
-        let length = bytes.len();
-        bytes.resize(length + 100, 0);
-        std::fs::write(&path, &bytes).unwrap();
-        assert_eq!(records(&path).unwrap().len(), 3);
-        assert_eq!(std::fs::read(&path).unwrap().len(), length);
+        let whole = three(&path);
+        let more = [&whole[..], &head_of(&[b"lost"])[..]].concat();
+        for length in whole.len()..=more.len() {
+            let mut bytes = more[..length].to_vec();
+            bytes.resize(whole.len() + 100, 0);
+            std::fs::write(&path, &bytes).unwrap();
+            // A whole head whose record is zeros is that of a record that was never synced.
+            assert_eq!(
+                records(&path).map(|records| records.len()).ok(),
+                (length < more.len()).then_some(3),
+                "{length}"
+            );
+            if length < more.len() {
+                assert_eq!(std::fs::read(&path).unwrap(), whole);
+            }
+        }
     }
 }

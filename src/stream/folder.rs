@@ -1,6 +1,6 @@
 //! A folder that scans come into.
 //!
-//! A file is whole when it was renamed into the folder or within it; a file or a folder of slices when
+//! A file is whole when it is renamed into the folder or within it; a file or a folder of slices when
 //! `NAME.done` lies beside it, or when it has not changed for a while. The system tells of changes
 //! (crate `notify`); the folder is looked at as well from time to time, for file systems that tell
 //! nothing. What looks unfinished by its name is left alone: hidden files, `.part`, `.tmp`, `~`.
@@ -25,7 +25,8 @@ const ENDINGS: [&str; 5] = ["tif", "tiff", "npy", "raw", "png"];
 /// When a scan in a folder is whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settle {
-    /// It has not changed for so long; nothing where only a marker or a rename counts.
+    /// It has not changed for so long, or is renamed; nothing where only a marker counts, as it is the
+    /// same whoever looks, and when.
     pub after: Option<Duration>,
 }
 
@@ -169,10 +170,11 @@ impl Folder {
             let mut seen = before.unwrap_or_else(fresh);
             let marked = path.with_file_name(format!("{name}.done")).exists();
             let settled = self.settle.after.is_some_and(|after| seen.since.elapsed() >= after);
-            if !seen.given && (seen.renamed || marked || settled) {
+            let renamed = seen.renamed && self.settle.after.is_some();
+            if !seen.given && (renamed || marked || settled) {
                 seen.given = true;
                 if !known(name, stamp) {
-                    let (name, said) = (name.to_owned(), seen.renamed || marked);
+                    let (name, said) = (name.to_owned(), renamed || marked);
                     arrivals.push(Arrival { name, path: path.clone(), stamp, said });
                 }
             }

@@ -29,7 +29,7 @@ pub struct Head {
     /// When they were taken; without it the last number in the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<f64>,
-    /// The volume that they are a part of; for the first message of a series, where it is not known.
+    /// The volume that they are a part of, where it is not known there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<Shape>,
     /// Edges of a voxel.
@@ -59,6 +59,9 @@ impl Head {
     /// Where they are not what the head says, or it says nothing that can be.
     pub fn scan(&self, voxels: &[u8]) -> Result<Scan> {
         let name = &self.scan;
+        if name.is_empty() {
+            return Err(Error::input("a message", "its scan has no name"));
+        }
         let time = match self.time {
             Some(time) if time.is_finite() => time,
             Some(time) => return Err(Error::input(name, format!("its time is {time}"))),
@@ -84,11 +87,6 @@ impl Head {
         Ok(Scan { key, part: part.transpose()?, source, stamp: Stamp::default() })
     }
 
-    /// The shape of the volume, as far as the head tells it.
-    pub fn whole(&self) -> Option<Shape> {
-        self.volume.or((self.offset.unwrap_or_default() == [0; 3]).then_some(self.shape))
-    }
-
     fn dtype(&self) -> Option<(Dtype, bool)> {
         let named = Dtype::ALL.iter().find(|dtype| dtype.name() == self.dtype);
         named.map(|dtype| (*dtype, false)).or_else(|| parse_dtype(&self.dtype))
@@ -108,13 +106,13 @@ mod tests {
     fn a_message_is_a_scan() {
         let all = head(r#"{"scan": "t7", "shape": [1, 1, 2], "dtype": ">u2", "spacing": [2, 1, 1], "unit": "um"}"#);
         let scan = all.scan(&[1, 0, 0, 2]).unwrap();
-        assert_eq!((scan.key.time, scan.part.is_none(), all.whole()), (7.0, true, Some(Shape([1, 1, 2]))));
+        assert_eq!((scan.key.time, scan.part.is_none()), (7.0, true));
         let read = scan.source.read(&Region::whole(Shape([1, 1, 2]))).unwrap();
         assert_eq!(read, Voxels::from_vec(Shape([1, 1, 2]), vec![256u16, 2]));
         let part = head(r#"{"scan": "p", "shape": [1, 1, 2], "dtype": "uint8", "offset": [3, 0, 0], "time": 1.5}"#);
         let scan = part.scan(&[1, 2]).unwrap();
         let region = scan.part.unwrap().within(Shape([4, 1, 2])).unwrap();
-        assert_eq!((scan.key.time, region.start, part.whole()), (1.5, [3, 0, 0], None));
+        assert_eq!((scan.key.time, region.start), (1.5, [3, 0, 0]));
     }
 
     #[test]

@@ -103,41 +103,53 @@ impl Server {
 pub struct Client {
     address: String,
     patience: Duration,
+    heed: fn() -> Result<()>,
     socket: Option<ReqSocket>,
     runtime: Runtime,
 }
 
 impl Client {
-    /// Sends to an address, and waits so long for each answer.
+    /// Sends to an address, and waits so long for each answer; `heed` is asked meanwhile, and its error
+    /// ends that.
     ///
     /// # Errors
     /// Where the machine refuses a thread.
-    pub fn new(address: &str, patience: Duration) -> Result<Self> {
-        Ok(Self { address: address.to_owned(), patience, socket: None, runtime: runtime()? })
+    pub fn new(address: &str, patience: Duration, heed: fn() -> Result<()>) -> Result<Self> {
+        Ok(Self { address: address.to_owned(), patience, heed, socket: None, runtime: runtime()? })
     }
 
     /// Sends a scan: the answer of the one who took it.
     ///
     /// # Errors
-    /// Where nobody answers in time, or the scan was refused.
+    /// Where nobody answers in time, or the scan was refused; that of `heed`.
     pub fn send(&mut self, head: &Head, voxels: &Bytes) -> Result<Value> {
         let text = serde_json::to_vec(head).expect("a head is plain data");
         let frames = vec![Bytes::from(text), voxels.clone()];
-        let end = Instant::now() + self.patience;
+        let began = Instant::now();
         loop {
-            let left = end.saturating_duration_since(Instant::now());
             let message = ZmqMessage::try_from(frames.clone()).expect("a message has frames");
-            let why = match self.runtime.block_on(within(left, asked(&mut self.socket, &self.address, message))) {
+            let Self { socket, address, patience, heed, .. } = self;
+            let asked = self.runtime.block_on(async {
+                let mut answer = std::pin::pin!(asked(socket, address, message));
+                loop {
+                    match within(PAUSE, &mut answer).await {
+                        None if began.elapsed() < *patience => heed()?,
+                        asked => return Ok(asked),
+                    }
+                }
+            })?;
+            let why = match asked {
                 Some(Ok(answer)) => return self.answered(head, &answer.into_vec().concat()),
                 Some(Err(cause)) => cause.to_string(),
                 None => "no answer".into(),
             };
             // Another connection knows nothing of what went wrong on this one.
             self.socket = None;
-            if Instant::now() + PAUSE >= end {
+            if began.elapsed() + PAUSE >= self.patience {
                 let what = format!("{}: {} was not taken ({why}): is a septa watch there?", self.address, head.scan);
                 return Err(Error::new(Kind::Cluster, what));
             }
+            (self.heed)()?;
             std::thread::sleep(PAUSE);
         }
     }
@@ -203,7 +215,7 @@ mod tests {
         let address = address();
         let there = address.clone();
         let sender = std::thread::spawn(move || {
-            let mut client = Client::new(&there, Duration::from_secs(60)).unwrap();
+            let mut client = Client::new(&there, Duration::from_secs(60), || Ok(())).unwrap();
             let mut send = |scan: &str| client.send(&head(scan), &Bytes::from_static(&[1, 2]));
             (send("t1").unwrap(), send("t2").unwrap(), send("t3").unwrap_err())
         });
@@ -231,7 +243,7 @@ mod tests {
 
     #[test]
     fn where_nobody_is_there_it_says_so() {
-        let mut client = Client::new(&address(), Duration::from_millis(250)).unwrap();
+        let mut client = Client::new(&address(), Duration::from_millis(250), || Ok(())).unwrap();
         let error = client.send(&head("t1"), &Bytes::from_static(&[1, 2])).unwrap_err();
         assert!(error.kind() == Kind::Cluster && error.message().contains("t1 was not taken"), "{error}");
         assert!(Server::listen("tcp://nowhere.invalid:x", false).is_err());

@@ -105,6 +105,14 @@ impl RegionSpec {
         self.0.map(|(start, _)| start.unwrap_or(0))
     }
 
+    /// Whether voxels of a shape may be what is meant.
+    pub fn fits(&self, shape: Shape) -> bool {
+        let fits = |((start, end), edge): (&(Option<usize>, Option<usize>), usize)| {
+            end.is_none_or(|end| end.checked_sub(start.unwrap_or(0)) == Some(edge))
+        };
+        self.0.iter().zip(shape.0).all(fits)
+    }
+
     /// The region meant in a volume of `shape`.
     ///
     /// # Errors
