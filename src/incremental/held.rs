@@ -93,16 +93,20 @@ pub(crate) type Blocks = HashMap<BlockId, Arc<Held>>;
 /// block is two.
 pub(crate) fn gather(grid: &Grid, blocks: &Blocks, region: Region) -> (Runs, Vec<(BlockId, u32)>) {
     let (mut rows, mut spans, mut labels, mut from) = (vec![0], Vec::new(), Vec::new(), Vec::new());
-    let mut along: Vec<(BlockId, Option<&Held>)> = Vec::new();
+    // The blocks along a row; rows of a thin box are of few blocks in turn.
+    let mut lines: Vec<(BlockId, Vec<(BlockId, &Held)>)> = Vec::new();
     for (z, y) in region.rows() {
         let first = grid.block_of([z, y, region.start[2]]);
-        if along.first().is_none_or(|(block, _)| *block != first) {
-            let end = grid.block_of([z, y, region.end[2] - 1]);
-            along = (first.0..=end.0)
-                .map(|block| (BlockId(block), blocks.get(&BlockId(block)).map(|held| &**held)))
-                .collect();
-        }
-        for (block, held) in along.iter().filter_map(|(block, held)| Some((*block, (*held)?))) {
+        let line = match lines.iter().rposition(|(block, _)| *block == first) {
+            Some(line) => line,
+            None => {
+                let end = grid.block_of([z, y, region.end[2] - 1]);
+                let held = |block| Some((BlockId(block), &**blocks.get(&BlockId(block))?));
+                lines.push((first, (first.0..=end.0).filter_map(held).collect()));
+                lines.len() - 1
+            }
+        };
+        for (block, held) in lines[line].1.iter().copied() {
             for (run, span) in held.row(z, y, region.range(2)) {
                 spans.push(span);
                 labels.extend(held.runs.labels().get(run));

@@ -9,11 +9,11 @@ use crate::incremental::session::Session;
 use crate::incremental::settings::Settings;
 use crate::incremental::snapshot::{Snapshot, dtype};
 use crate::incremental::tables::Tables;
-use crate::lattice::contact::ContactGraph;
+use crate::lattice::contact::{Contact, ContactGraph};
 use crate::lattice::lattice::Lattice;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::Summary;
+use crate::lattice::summary::{Cell, Summary};
 use crate::lattice::tiling::Tiling;
 use crate::volume::shape::Spacing;
 use crate::volume::source::Header;
@@ -88,6 +88,24 @@ impl Session<'_> {
             bytes: 0,
         };
         Snapshot { header, grid, blocks: Arc::clone(&self.blocks) }
+    }
+
+    /// The bytes of what it holds of blocks: their runs and parts, and what their pieces say of cells and
+    /// contacts. The tables of differential dataflow, and what joins parts across seams, are beside
+    /// that.
+    pub fn held_bytes(&self) -> u64 {
+        let blocks = self.blocks.values().map(|held| {
+            let runs = &held.runs;
+            size_of_val(runs.rows())
+                + size_of_val(runs.spans())
+                + size_of_val(runs.labels())
+                + size_of_val(&held.part_of[..])
+                + size_of_val(&held.parts[..])
+        });
+        let said = self.said.values().map(|summary| {
+            summary.cells.len() * size_of::<(u64, Cell)>() + summary.contacts.len() * size_of::<((u64, u64), Contact)>()
+        });
+        (blocks.sum::<usize>() + said.sum::<usize>()) as u64
     }
 
     /// The selected voxels after the last commit as a graph, cut as the session is, to run programs

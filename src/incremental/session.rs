@@ -395,17 +395,12 @@ impl<'a> Session<'a> {
     fn updates(&mut self, said: Vec<(Piece, Summary)>) -> Vec<Updates> {
         let workers = self.runtime.workers().per_process();
         let mut updates = vec![Updates::default(); workers];
-        for (place, (piece, summary)) in said.into_iter().enumerate() {
-            if self.said.get(&piece).is_some_and(|old| *old == summary) {
-                continue;
+        for (place, (piece, new)) in said.into_iter().enumerate() {
+            let old = self.said.remove(&piece).unwrap_or_default();
+            updates[place % workers].change(&old, &new);
+            if new != Summary::default() {
+                self.said.insert(piece, new);
             }
-            let updates = &mut updates[place % workers];
-            updates.add(&summary, 1);
-            let old = match summary == Summary::default() {
-                true => self.said.remove(&piece),
-                false => self.said.insert(piece, summary),
-            };
-            old.iter().for_each(|old| updates.add(old, -1));
         }
         updates
     }

@@ -75,11 +75,15 @@ pub(crate) struct Updates {
 }
 
 impl Updates {
-    /// Puts a summary in, 1 time, or takes it out, -1 times.
-    pub(crate) fn add(&mut self, summary: &Summary, times: i64) {
-        self.cells.extend(summary.cells.iter().map(|(label, cell)| (*label, cell.clone(), times as isize)));
-        let counts = |contact| Counts(Counts::of(contact).0.map(|count| count * times));
-        self.contacts.extend(summary.contacts.iter().map(|(pair, contact)| (*pair, counts(contact))));
+    /// Puts in what a piece says now, and takes out what it said, as far as they differ.
+    pub(crate) fn change(&mut self, old: &Summary, new: &Summary) {
+        for ((from, into), times) in [((old, new), 1), ((new, old), -1)] {
+            let cells = into.cells.iter().filter(|(label, cell)| from.cells.get(label) != Some(cell));
+            self.cells.extend(cells.map(|(label, cell)| (*label, cell.clone(), times as isize)));
+            let contacts = into.contacts.iter().filter(|(pair, contact)| from.contacts.get(pair) != Some(contact));
+            let counts = |contact| Counts(Counts::of(contact).0.map(|count| count * times));
+            self.contacts.extend(contacts.map(|(pair, contact)| (*pair, counts(contact))));
+        }
     }
 }
 
