@@ -1,6 +1,7 @@
 //! `septa watch` on a folder that scans come into: in any order, twice, half, and over ends of the process.
 
 mod common {
+    pub(crate) mod data;
     pub(crate) mod mix;
     pub(crate) mod random;
 }
@@ -269,4 +270,39 @@ fn slices_that_were_not_all_there_do_not_give_the_volume_its_shape() {
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(desk.told("out")[0].contains("\n1.0,1,54,"), "{}", desk.told("out")[0]);
     assert!(desk.septa(line).stdout.is_empty());
+}
+
+#[test]
+fn real_series_are_told_with_the_figures_of_their_scans() {
+    let Some(data) = common::data::data() else { return };
+    let desk = Desk::new();
+    let text = std::fs::read_to_string(data.join("reference.json")).unwrap();
+    let reference: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // An embryo at two stages; the pores of two bones. Their names tell the times of the first only.
+    let embryo = ["embryo/images_nsn/8_cell_stage.tif", "embryo/images_nsn/16_cell_stage.tif"];
+    let bone = ["bone/bone_7H3A_B1.tif", "bone/bone_7H3B_B1.tif"];
+    for (series, name, options, kind) in [(embryo, "embryo", "", ""), (bone, "bone", " --background", " pores (==0)")] {
+        std::fs::create_dir(desk.at(name)).unwrap();
+        for (number, path) in series.iter().enumerate() {
+            let link = match name {
+                "embryo" => data.join(path).file_name().unwrap().to_string_lossy().into_owned(),
+                _ => format!("bone_{number}.tif"),
+            };
+            std::os::unix::fs::symlink(data.join(path).canonicalize().unwrap(), desk.at(name).join(link)).unwrap();
+        }
+        let line = format!("watch {name} -o {name}_out --idle 0 --settle 0 --connectivity 6 --moments --json{options}");
+        let output = desk.septa(&line);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let told = lines(&output);
+        for (line, path) in told.iter().zip(series) {
+            let figures = &reference[format!("{path}{kind}")];
+            assert!(figures["components_6"].is_u64() && line["cells"] == figures["components_6"], "{path}: {line}");
+        }
+        if name == "embryo" {
+            assert_eq!((&told[1]["split"], told[1]["time"].as_f64()), (&8.into(), Some(16.0)));
+        }
+        let cells = std::fs::read_to_string(desk.at(&format!("{name}_out")).join(FILES[0])).unwrap();
+        let rows = told.iter().map(|line| line["cells"].as_u64().unwrap() as usize).sum::<usize>();
+        assert_eq!(cells.lines().count(), rows + 1);
+    }
 }

@@ -33,13 +33,14 @@ use crate::volume::source::VolumeSource;
 use crate::volume::voxel::{Voxel, Voxels, each_voxel_type};
 
 /// What is put: so many blocks of the grid, and how many voxels of a hundred in each are others.
-const OPS: [(&str, Share, u64); 8] = [
+const OPS: [(&str, Share, u64); 9] = [
     ("same-block", Share::Blocks(1), 0),
     ("same-volume", Share::All, 0),
     ("change-1-block", Share::Blocks(1), 1),
     ("change-10-blocks", Share::Blocks(10), 1),
     ("change-1-percent", Share::Percent(1), 1),
     ("change-10-percent", Share::Percent(10), 1),
+    ("change-30-percent", Share::Percent(30), 1),
     ("change-100-percent", Share::All, 1),
     ("fill", Share::Nothing, 0),
 ];

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use crate::bench::image_op::What as Volumes;
 use crate::bench::plan::Plan;
 use crate::bench::{engine, image, incremental};
+use crate::cli::bench_picture;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress::heed;
@@ -44,6 +45,9 @@ pub(crate) struct Args {
     /// Compare with what is installed in this Python environment: cc3d, bioimage-cpp, scikit-image
     #[arg(long, value_name = "VENV")]
     peers: Option<PathBuf>,
+    /// Of incremental: draw the time after a change by the share that changed
+    #[arg(long, value_name = "SVG")]
+    picture: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,12 +73,20 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     if volumes.is_none() && args.peers.is_some() {
         return Err(Error::usage("--peers: only label, contacts and measure are compared with peers: leave it out"));
     }
+    if let Some(path) = &args.picture {
+        if args.what != What::Incremental {
+            return Err(Error::usage("--picture: only incremental is drawn: leave it out"));
+        }
+        bench_picture::check(path)?;
+        context.check_output(path, None)?;
+    }
     let size = args.size.unwrap_or(if args.what == What::Engine { 20 } else { 512 });
     let repeat = args.repeat.unwrap_or(if args.what == What::Engine { 5 } else { 3 });
     let (seed, cases, ops) = (context.common.seed, args.case.clone(), args.op.clone());
     let measured = with_runtimes(context, |runtimes| match volumes {
         None if args.what == What::Incremental => {
             let measured = incremental::measure(&Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
+            args.picture.as_ref().map_or(Ok(()), |path| bench_picture::write(path, &measured))?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
         }
         None => {

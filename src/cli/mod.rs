@@ -4,6 +4,7 @@ mod analyse;
 mod args;
 mod arguments;
 mod bench;
+mod bench_picture;
 mod common;
 mod contacts;
 mod context;

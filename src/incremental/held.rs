@@ -75,8 +75,13 @@ impl Held {
     fn row(&self, z: usize, y: usize, xs: std::ops::Range<usize>) -> impl Iterator<Item = (usize, Span)> {
         let left = self.runs.region().start[2];
         let row = self.runs.row(z as i64, y as i64);
-        let first =
-            row.start + self.runs.spans()[row.clone()].partition_point(|span| left + span.end as usize <= xs.start);
+        // What is asked for is all of a row, or one of its ends.
+        let spans = &self.runs.spans()[row.clone()];
+        let before = match left < xs.start {
+            true => spans.iter().rposition(|span| left + span.end as usize <= xs.start).map_or(0, |last| last + 1),
+            false => 0,
+        };
+        let first = row.start + before;
         (first..row.end).map_while(move |run| {
             let Span { start, end } = self.runs.spans()[run];
             let (start, end) = ((left + start as usize).max(xs.start), (left + end as usize).min(xs.end));

@@ -1,6 +1,7 @@
 //! Pictures and pages for people.
 
 mod bins;
+pub mod chart;
 pub mod colour;
 pub mod figure;
 mod html;
