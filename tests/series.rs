@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use common::random::Random;
 use septa::error::{Kind, Result};
-use septa::incremental::series::{Claim, JOURNAL, Keeping, Series};
+use septa::incremental::claim::{Claim, JOURNAL};
+use septa::incremental::series::{Keeping, Series};
 use septa::incremental::settings::Rules;
 use septa::incremental::told::FILES;
 use septa::lattice::select::Select;

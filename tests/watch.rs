@@ -2,70 +2,34 @@
 
 mod common {
     pub(crate) mod data;
+    pub(crate) mod desk;
     pub(crate) mod mix;
+    pub(crate) mod program;
     pub(crate) mod random;
 }
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use common::desk::{Desk, SHAPE, drawn, text, write};
 use common::random::Random;
 use septa::incremental::told::FILES;
-use septa::volume::open::create;
-use septa::volume::region::Region;
-use septa::volume::shape::{Shape, Spacing};
-use septa::volume::voxel::Voxels;
+use septa::volume::shape::Shape;
 
-const SHAPE: Shape = Shape([9, 10, 11]);
-
-struct Desk(tempfile::TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        let desk = Self(tempfile::tempdir().unwrap());
-        std::fs::create_dir(desk.at("in")).unwrap();
-        desk
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a scan where nobody looks, and renames it to where it belongs.
-    fn arrive(&self, name: &str, shape: Shape, values: Vec<u8>) {
-        let made = self.at(name);
-        write(&made, shape, values);
-        std::fs::rename(&made, self.at("in").join(name)).unwrap();
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_septa"));
-        command.args(line.split(' ')).current_dir(self.0.path()).stdin(Stdio::null());
-        command
-    }
-
-    fn septa(&self, line: &str) -> Output {
-        self.command(line).output().unwrap()
-    }
-
-    fn watch(&self, line: &str) -> Child {
-        self.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-    }
-
-    fn told(&self, folder: &str) -> Vec<String> {
-        FILES.iter().map(|name| std::fs::read_to_string(self.at(folder).join(name)).unwrap()).collect()
-    }
+/// Writes a scan where nobody looks, and renames it to where it belongs.
+fn arrive(desk: &Desk, name: &str, shape: Shape, values: Vec<u8>) {
+    let made = desk.at(name);
+    write(&made, shape, values);
+    std::fs::rename(&made, desk.at("in").join(name)).unwrap();
 }
 
-fn write(path: &Path, shape: Shape, values: Vec<u8>) {
-    let sink = create(path, shape, septa::volume::voxel::Dtype::U8, &Spacing::default()).unwrap();
-    sink.write(&Region::whole(shape), &Voxels::from_vec(shape, values)).unwrap();
-    sink.finish().unwrap();
-}
-
-fn drawn(random: &mut Random, shape: Shape) -> Vec<u8> {
-    (0..shape.voxels().unwrap()).map(|_| random.below(5).saturating_sub(2) as u8).collect()
+/// Waits until the first scan was told of.
+fn wait_for_events(desk: &Desk, folder: &str) {
+    let began = Instant::now();
+    while !desk.at(folder).join("events.jsonl").exists() || desk.told(folder)[2].is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Scans by name: whole ones, and slabs of the same times.
@@ -93,11 +57,11 @@ fn time_of(name: &str) -> (u64, String) {
 }
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    text(&output.stderr)
 }
 
 fn lines(output: &Output) -> Vec<serde_json::Value> {
-    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -121,7 +85,7 @@ fn killed_at_random_moments(seed: u64, history: &str, any_order: bool) {
     }
     let mut killed = 0;
     for kill in 0..kills {
-        let mut child = desk.watch(&line);
+        let mut child = desk.begin_quietly(&line);
         // Half of the scans come while it starts, half after.
         let pause = Duration::from_micros(random.below(60_000));
         for half in 0..2 {
@@ -129,7 +93,7 @@ fn killed_at_random_moments(seed: u64, history: &str, any_order: bool) {
                 if !coming.is_empty() {
                     let at = if any_order { random.below(coming.len() as u64) as usize } else { 0 };
                     let (name, shape, values) = coming.remove(at);
-                    desk.arrive(&name, shape, values);
+                    arrive(&desk, &name, shape, values);
                 }
                 std::thread::sleep(pause);
             }
@@ -139,7 +103,7 @@ fn killed_at_random_moments(seed: u64, history: &str, any_order: bool) {
         child.wait().unwrap();
     }
     assert_eq!(killed, kills, "none may end by itself");
-    coming.into_iter().for_each(|(name, shape, values)| desk.arrive(&name, shape, values));
+    coming.into_iter().for_each(|(name, shape, values)| arrive(&desk, &name, shape, values));
     let last = desk.septa(&format!("watch in -o out {options} --idle 0.1 --json"));
     assert!(last.status.success(), "{}", stderr(&last));
     let undisturbed = desk.septa(&format!("watch in -o whole {options} --idle 0 --json"));
@@ -156,12 +120,12 @@ fn late_repeated_replaced_and_unfinished_scans_are_told_of() {
     let desk = Desk::new();
     let random = &mut Random(9);
     let values: Vec<Vec<u8>> = (0..4).map(|_| drawn(random, SHAPE)).collect();
-    desk.arrive("a_3.npy", SHAPE, values[3].clone());
+    arrive(&desk, "a_3.npy", SHAPE, values[3].clone());
     let line = "watch in -o out --idle 0 --settle 0.05 --json -w 1";
     assert_eq!(lines(&desk.septa(line))[0]["time"], 3.0);
     // Late, twice the same, and unfinished.
-    desk.arrive("a_1.tif", SHAPE, values[1].clone());
-    desk.arrive("a_3.npy", SHAPE, values[3].clone());
+    arrive(&desk, "a_1.tif", SHAPE, values[1].clone());
+    arrive(&desk, "a_3.npy", SHAPE, values[3].clone());
     write(&desk.at("a_2.npy"), SHAPE, values[2].clone());
     let half = std::fs::read(desk.at("a_2.npy")).unwrap();
     std::fs::write(desk.at("in").join("a_2.npy"), &half[..half.len() / 2]).unwrap();
@@ -174,7 +138,7 @@ fn late_repeated_replaced_and_unfinished_scans_are_told_of() {
     // It is taken as soon as it is whole, and another in the place of one that was taken.
     std::fs::remove_file(desk.at("in").join("notes.npy")).unwrap();
     std::fs::write(desk.at("in").join("a_2.npy"), half).unwrap();
-    desk.arrive("a_3.npy", SHAPE, values[0].clone());
+    arrive(&desk, "a_3.npy", SHAPE, values[0].clone());
     let output = desk.septa(line);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(lines(&output).len(), 2);
@@ -189,7 +153,7 @@ fn late_repeated_replaced_and_unfinished_scans_are_told_of() {
 #[test]
 fn what_cannot_be_watched_is_refused_in_a_line() {
     let desk = Desk::new();
-    desk.arrive("part_1@0-2,,.npy", Shape([2, 2, 2]), vec![1; 8]);
+    arrive(&desk, "part_1@0-2,,.npy", Shape([2, 2, 2]), vec![1; 8]);
     for (line, code, what) in [
         ("watch none -o out", 3, "no such folder"),
         ("watch in -o in", 2, "another folder"),
@@ -217,17 +181,13 @@ fn what_cannot_be_watched_is_refused_in_a_line() {
 #[test]
 fn an_interrupt_ends_it_in_order_and_it_goes_on() {
     let desk = Desk::new();
-    desk.arrive("scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
-    let mut child = desk.watch("watch in -o out --settle 0.01");
-    let began = Instant::now();
-    while !desk.at("out").join("events.jsonl").exists() || desk.told("out")[2].is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    arrive(&desk, "scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
+    let mut child = desk.begin_quietly("watch in -o out --settle 0.01");
+    wait_for_events(&desk, "out");
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(desk.at("out").join("run.json").exists());
-    desk.arrive("scan_2.npy", Shape([2, 2, 2]), vec![0; 8]);
+    arrive(&desk, "scan_2.npy", Shape([2, 2, 2]), vec![0; 8]);
     let output = desk.septa("watch in -o out --scans 2 --settle 0.01 --json");
     assert_eq!(lines(&output)[0]["vanished"], 1, "{}", stderr(&output));
 }
@@ -235,13 +195,9 @@ fn an_interrupt_ends_it_in_order_and_it_goes_on() {
 #[test]
 fn an_output_that_is_in_use_is_left_alone_also_by_force() {
     let desk = Desk::new();
-    desk.arrive("scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
-    let mut child = desk.watch("watch in -o out --settle 0.01");
-    let began = Instant::now();
-    while !desk.at("out").join("events.jsonl").exists() || desk.told("out")[2].is_empty() {
-        assert!(began.elapsed() < Duration::from_secs(60));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    arrive(&desk, "scan_1.npy", Shape([2, 2, 2]), vec![1; 8]);
+    let mut child = desk.begin_quietly("watch in -o out --settle 0.01");
+    wait_for_events(&desk, "out");
     let before = desk.told("out");
     for line in ["watch in -o out --force --idle 0", "watch in -o out --idle 0"] {
         let output = desk.septa(line);

@@ -6,7 +6,9 @@
 //! they are those of a cold run on the volume as it is. A [`Series`](series::Series) is scans in order of
 //! time, laid on a session, with its tables and a journal on the disk.
 
+mod arriving;
 pub mod change;
+pub mod claim;
 mod components;
 mod held;
 mod laid;

@@ -13,15 +13,13 @@
 //! for each block of each scan in the journal, and a slab of blocks of a scan that is read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{Error, Kind, Result};
 use crate::id::BlockId;
 use crate::incremental::change::Change;
+use crate::incremental::claim::{Claim, JOURNAL};
 use crate::incremental::held::Blocks;
 use crate::incremental::record::{Base, Images, Known, Record, Step, apart, length, packed, unpacked};
 use crate::incremental::saved::{Image, Saved};
@@ -31,64 +29,11 @@ use crate::incremental::told::{FILES, Mark, Told};
 use crate::pregel::runtime::Runtime;
 use crate::store::journal::{Journal, Place};
 use crate::stream::scan::{Key, Scan, Stamp};
-use crate::volume::memory::Memory;
 use crate::volume::region::Region;
 use crate::volume::shape::Spacing;
-use crate::volume::source::{Cropped, VolumeSource};
-
-/// The name of the journal in the folder of a series.
-pub const JOURNAL: &str = "scans.journal";
-const LOCK: &str = ".lock";
 
 /// Blocks of a volume at most: each has its place in the record of a scan of all of it.
 const MOST_BLOCKS: u32 = 1 << 22;
-
-/// A folder that no other process has for a series as long as this is held.
-#[derive(Clone, Debug)]
-pub struct Claim {
-    folder: PathBuf,
-    // Let go of with the last of them.
-    _lock: Arc<File>,
-}
-
-impl Claim {
-    /// Claims a folder, which must be there.
-    ///
-    /// # Errors
-    /// Where another process has it, or it cannot be written.
-    pub fn of(folder: &Path) -> Result<Self> {
-        let path = folder.join(LOCK);
-        let file = File::create(&path).map_err(|cause| Error::writing(&path, cause))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: Arc::new(file) }),
-            Err(TryLockError::WouldBlock) => {
-                let what = "is in use by another septa: give each its own folder";
-                Err(Error::usage(format!("{}: {what}", folder.display())))
-            }
-            Err(TryLockError::Error(cause)) => Err(Error::writing(&path, cause)),
-        }
-    }
-
-    /// Removes the files of a series.
-    ///
-    /// # Errors
-    /// Where the disk does not let go of them.
-    pub fn clear(&self) -> Result<()> {
-        // The journal last: without it a series cannot be gone on with, and the others are in the way.
-        for name in FILES.iter().chain(&[JOURNAL]) {
-            let path = self.folder.join(name);
-            match std::fs::remove_file(&path) {
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(Error::writing(&path, cause)),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn journal(&self) -> PathBuf {
-        self.folder.join(JOURNAL)
-    }
-}
 
 /// How a series keeps its journal.
 #[derive(Clone, Copy, Debug)]
@@ -267,14 +212,8 @@ impl<'a> Series<'a> {
     /// before the journal begins; then all is as it was. Others are the end of the series.
     pub fn take(&mut self, scan: &Scan) -> Result<Option<Taken>> {
         let key = &scan.key;
-        let digest = match self.put(scan) {
-            Ok(digest) => digest,
-            Err(error) => {
-                self.session.discard();
-                return Err(error);
-            }
-        };
-        match self.admitted(scan, digest) {
+        let put = self.session.put_scan(scan, &self.spacing);
+        match put.and_then(|(region, digest)| self.admitted(scan, region, digest)) {
             Ok(Some(known)) => self.entered(key, known).map(Some).map_err(ended),
             Ok(None) => {
                 self.session.discard();
@@ -290,8 +229,8 @@ impl<'a> Series<'a> {
     }
 
     /// What is to be known of a scan that was put; nothing where it is what came before.
-    fn admitted(&self, scan: &Scan, digest: u64) -> Result<Option<Known>> {
-        let (name, key, region) = (&scan.source.header().name, &scan.key, self.region(scan)?);
+    fn admitted(&self, scan: &Scan, region: Region, digest: u64) -> Result<Option<Known>> {
+        let (name, key) = (&scan.source.header().name, &scan.key);
         let known = Known { time: key.time, region, stamp: scan.stamp, digest };
         let before = self.known.get(&key.name);
         if before.is_some_and(|before| (before.time, before.region, before.digest) == (key.time, region, digest)) {
@@ -339,73 +278,6 @@ impl<'a> Series<'a> {
     /// Where the disk fails.
     pub fn sync(&self) -> Result<()> {
         self.told.sync()
-    }
-
-    /// The part of the volume that a scan is.
-    fn region(&self, scan: &Scan) -> Result<Region> {
-        let volume = self.session.settings().grid.shape();
-        scan.part.map_or(Ok(Region::whole(volume)), |part| part.within(volume))
-    }
-
-    /// Puts the voxels of a scan; the digest of them.
-    fn put(&mut self, scan: &Scan) -> Result<u64> {
-        let header = scan.source.header();
-        let (name, shape, grid) = (&header.name, header.shape, self.session.settings().grid);
-        let refused = |what: String| Err(Error::usage(format!("{name}: {what}")));
-        if header.spacing != self.spacing {
-            let [its, ours] = [&header.spacing, &self.spacing].map(|of| format!("{:?} {}", of.zyx, of.unit));
-            let what = format!("its voxels are {its} and those of the series {ours}: give --spacing and --unit");
-            return refused(what);
-        }
-        let region = match self.region(scan) {
-            Ok(region) => region,
-            Err(error) => return refused(error.message().to_owned()),
-        };
-        let (part, volume) = (region.shape(), grid.shape());
-        if scan.part.is_some() && part != shape {
-            return refused(format!("holds {shape} and its name says {part}"));
-        }
-        if (0..3).any(|axis| shape.0[axis] > volume.0[axis]) {
-            return refused(format!(
-                "is {shape}, larger than the volume of {volume}: begin anew with a larger --volume"
-            ));
-        }
-        let reached =
-            Region { start: region.start, end: std::array::from_fn(|axis| region.start[axis] + shape.0[axis]) };
-        let digest = self.put_slabs(&scan.source, reached)?;
-        // A scan of all the volume may be smaller than it.
-        for axis in 0..3 {
-            let mut rest = region;
-            rest.start[axis] = reached.end[axis];
-            if !rest.is_empty() {
-                self.session.remove(rest)?;
-            }
-        }
-        Ok(digest)
-    }
-
-    /// Puts a volume a layer of blocks at a time, so that a file is read in order; the digest of it.
-    fn put_slabs(&mut self, source: &Arc<dyn VolumeSource>, reached: Region) -> Result<u64> {
-        let threads = self.runtime.workers().per_process();
-        let grid = self.session.settings().grid;
-        let name = source.header().name.clone();
-        let mut hash = Xxh3::new();
-        hash.update(format!("{} {}", source.header().dtype, source.header().shape).as_bytes());
-        let mut start = reached.start[0];
-        while start < reached.end[0] {
-            let layer = grid.region(grid.block_of([start, reached.start[1], reached.start[2]]));
-            let mut slab = reached;
-            (slab.start[0], slab.end[0]) = (start, layer.end[0].min(reached.end[0]));
-            let own = slab.relative_to(reached.start);
-            let voxels = match source.is_resident() {
-                true => source.read(&own)?,
-                false => Memory::load(&Cropped::new(Arc::clone(source), own)?, threads)?.voxels().clone(),
-            };
-            voxels.absorbed_by(&mut hash);
-            self.session.put(&name, &voxels, slab.start)?;
-            start = slab.end[0];
-        }
-        Ok(hash.digest())
     }
 
     /// Writes what was put into the journal.

@@ -1,0 +1,79 @@
+//! A scan laid on a session.
+
+use std::sync::Arc;
+
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::error::{Error, Result};
+use crate::incremental::session::Session;
+use crate::stream::scan::Scan;
+use crate::volume::memory::Memory;
+use crate::volume::region::Region;
+use crate::volume::shape::Spacing;
+use crate::volume::source::{Cropped, VolumeSource};
+
+impl Session<'_> {
+    /// Puts a scan of voxels of a size: the part of the volume that it is, and the digest of its voxels.
+    ///
+    /// # Errors
+    /// Where it cannot be read or does not fit; then a part of it may have been put.
+    pub(super) fn put_scan(&mut self, scan: &Scan, spacing: &Spacing) -> Result<(Region, u64)> {
+        let header = scan.source.header();
+        let (name, shape, volume) = (&header.name, header.shape, self.settings.grid.shape());
+        let refused = |what: String| Err(Error::usage(format!("{name}: {what}")));
+        if header.spacing != *spacing {
+            let [its, ours] = [&header.spacing, spacing].map(|of| format!("{:?} {}", of.zyx, of.unit));
+            let what = format!("its voxels are {its} and those of the series {ours}: give --spacing and --unit");
+            return refused(what);
+        }
+        let region = match scan.part.map_or(Ok(Region::whole(volume)), |part| part.within(volume)) {
+            Ok(region) => region,
+            Err(error) => return refused(error.message().to_owned()),
+        };
+        let part = region.shape();
+        if scan.part.is_some() && part != shape {
+            return refused(format!("holds {shape} and its name says {part}"));
+        }
+        if (0..3).any(|axis| shape.0[axis] > volume.0[axis]) {
+            return refused(format!(
+                "is {shape}, larger than the volume of {volume}: begin anew with a larger --volume"
+            ));
+        }
+        let reached =
+            Region { start: region.start, end: std::array::from_fn(|axis| region.start[axis] + shape.0[axis]) };
+        let digest = self.put_slabs(&scan.source, reached)?;
+        // A scan of all the volume may be smaller than it.
+        for axis in 0..3 {
+            let mut rest = region;
+            rest.start[axis] = reached.end[axis];
+            if !rest.is_empty() {
+                self.remove(rest)?;
+            }
+        }
+        Ok((region, digest))
+    }
+
+    /// Puts a volume a layer of blocks at a time, so that a file is read in order; the digest of it.
+    fn put_slabs(&mut self, source: &Arc<dyn VolumeSource>, reached: Region) -> Result<u64> {
+        let threads = self.runtime.workers().per_process();
+        let grid = self.settings.grid;
+        let name = source.header().name.clone();
+        let mut hash = Xxh3::new();
+        hash.update(format!("{} {}", source.header().dtype, source.header().shape).as_bytes());
+        let mut start = reached.start[0];
+        while start < reached.end[0] {
+            let layer = grid.region(grid.block_of([start, reached.start[1], reached.start[2]]));
+            let mut slab = reached;
+            (slab.start[0], slab.end[0]) = (start, layer.end[0].min(reached.end[0]));
+            let own = slab.relative_to(reached.start);
+            let voxels = match source.is_resident() {
+                true => source.read(&own)?,
+                false => Memory::load(&Cropped::new(Arc::clone(source), own)?, threads)?.voxels().clone(),
+            };
+            voxels.absorbed_by(&mut hash);
+            self.put(&name, &voxels, slab.start)?;
+            start = slab.end[0];
+        }
+        Ok(hash.digest())
+    }
+}
