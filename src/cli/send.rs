@@ -18,10 +18,8 @@ use crate::error::{Error, Result};
 )]
 pub(crate) struct Args {
     /// The volumes, and at the end the address of a septa watch, such as tcp://127.0.0.1:5555
-    #[arg(value_name = "VOLUME", required = true, num_args = 2..)]
+    #[arg(value_name = "VOLUME... ADDRESS", required = true, num_args = 2..)]
     words: Vec<String>,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
     /// Their times, in the place of those that their names tell
     #[arg(long, value_name = "T,...", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) times: Vec<f64>,
@@ -34,6 +32,9 @@ pub(crate) struct Args {
     /// How long to wait for an answer
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pub(crate) patience: f64,
+    // Its heading would go on to the next.
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 impl Args {

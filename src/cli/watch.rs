@@ -44,10 +44,6 @@ pub(crate) struct Args {
     /// The folder for the tables, the events, and the journal of what was taken
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-    #[command(flatten)]
-    cells: Cells,
     /// The volume that scans are of, or parts of [default: the shape of the first that is taken]
     #[arg(long, value_name = "Z,Y,X")]
     pub(crate) volume: Option<Shape>,
@@ -71,6 +67,11 @@ pub(crate) struct Args {
     /// End when nothing came for so long
     #[arg(long, value_name = "SECONDS")]
     idle: Option<f64>,
+    // Headings go on to the next: these are last.
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    #[command(flatten)]
+    cells: Cells,
 }
 
 /// What cells are.
