@@ -47,7 +47,7 @@ fn a_session_takes_no_more_than_three_times_what_it_holds_of_blocks() {
         let before = resident().unwrap();
         session.put("scan", &scan, [0; 3]).unwrap();
         session.commit().unwrap();
-        let filled = resident().unwrap() - before;
+        let filled = resident().unwrap().saturating_sub(before);
         let held = session.held_bytes();
         println!("{join:?}, {threads} workers: {} KiB resident, {} KiB held", filled >> 10, held >> 10);
         assert!(filled <= 3 * held, "{filled} bytes for {held}");
@@ -60,7 +60,7 @@ fn a_session_takes_no_more_than_three_times_what_it_holds_of_blocks() {
             session.commit().unwrap();
         }
         assert_eq!(session.held_bytes(), held);
-        let most = peak().unwrap() - before;
+        let most = peak().unwrap().saturating_sub(before);
         println!("  {} KiB at most over twenty changes", most >> 10);
         assert!(most <= 3 * held, "{most} bytes for {held}");
     }

@@ -101,7 +101,7 @@ fn slabs_of_a_scan_make_the_scan_and_what_cannot_be_taken_is_answered() {
     // Parts say nothing of the volume.
     let part = "part_1@0-9,,.npy";
     write(&desk.at(part), SHAPE, vec![1; 990]);
-    let watch = begin(&desk, &format!("watch {address} -o parts --idle 1"));
+    let watch = begin(&desk, &format!("watch {address} -o parts --idle 5"));
     let sent = desk.septa(&format!("send {part} {address}"));
     assert!(sent.status.code() == Some(3) && text(&sent.stderr).contains("--volume"), "{}", text(&sent.stderr));
     assert_eq!(watch.wait_with_output().unwrap().status.code(), Some(3));
@@ -110,7 +110,7 @@ fn slabs_of_a_scan_make_the_scan_and_what_cannot_be_taken_is_answered() {
     assert!(sent.status.code() == Some(2) && text(&sent.stderr).contains("its name says"), "{}", text(&sent.stderr));
     // A scan that does not fit is refused there, and told of here.
     write(&desk.at("odd_9.npy"), SHAPE, vec![1; 990]);
-    let watch = begin(&desk, &format!("watch {address} -o small --volume 4,4,4 --idle 2"));
+    let watch = begin(&desk, &format!("watch {address} -o small --volume 4,4,4 --idle 5"));
     let sent = desk.septa(&format!("send odd_9.npy {address}"));
     assert_eq!(sent.status.code(), Some(3));
     assert!(text(&sent.stderr).contains("larger than the volume"), "{}", text(&sent.stderr));
