@@ -165,7 +165,7 @@ fn a_session_has_rows_for_every_change_and_number_of_workers() {
         .map(|row| (row["case"].as_str().unwrap(), row["op"].as_str().unwrap(), row["workers"].as_u64().unwrap()))
         .collect();
     let ops = ["same-block", "same-volume", "change-1-block", "change-10-blocks", "change-1-percent"];
-    let ops = ops.into_iter().chain(["change-10-percent", "change-100-percent", "fill"]);
+    let ops = ops.into_iter().chain(["change-10-percent", "change-30-percent", "change-100-percent", "fill"]);
     let of = |workers| ops.clone().map(move |op| ("voronoi", op, workers));
     let split = [1, 2].map(|workers| ("rods", "split", workers));
     assert_eq!(seen, split.into_iter().chain(of(1)).chain(of(2)).collect::<Vec<_>>());
