@@ -85,7 +85,7 @@ fn told(folder: &Path) -> Vec<Vec<u8>> {
 }
 
 fn scan(time: f64, name: &str, part: Option<&Region>, shape: Shape, values: Vec<u8>) -> Scan {
-    let part: Option<RegionSpec> = part.map(|region| region.to_string().parse().unwrap());
+    let part = part.copied().map(RegionSpec::from);
     let source = Arc::new(Memory::new(name, Voxels::from_vec(shape, values), Spacing::default()));
     Scan { key: Key { time, name: name.into() }, part, source, stamp: Stamp::default() }
 }

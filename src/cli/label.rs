@@ -64,13 +64,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         _ => context.readable(source)?,
     };
     let threshold = args.threshold.map(|threshold| threshold.resolve(&*source, context.threads())).transpose()?;
-    let select = match (threshold, args.background, args.multilabel) {
-        (Some(threshold), false, _) => Select::Above(threshold),
-        (Some(threshold), true, _) => Select::AtMost(threshold),
-        (None, true, _) => Select::Zero,
-        (None, false, true) => Select::Labels,
-        (None, false, false) => Select::NonZero,
-    };
+    let select = selected(threshold, args.background, args.multilabel);
     let want = args.table.as_ref().map(|_| Want { cells: Detail::Shape, contacts: Some(args.connectivity) });
     let job = Job { select, stencil: args.connectivity, min_voxels: args.min_voxels, want };
     let (labelled, seconds) = label(context, &source, &job, args.output.as_deref())?;
@@ -90,6 +84,18 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         context.record(output, &[&args.input.volume], &figures)?;
     }
     Ok(figures)
+}
+
+/// Which voxels count: those beyond a threshold or up to it, those of labels, those that are not zero or
+/// are.
+pub(crate) fn selected(threshold: Option<f64>, background: bool, labels: bool) -> Select {
+    match (threshold, background, labels) {
+        (Some(threshold), false, _) => Select::Above(threshold),
+        (Some(threshold), true, _) => Select::AtMost(threshold),
+        (None, true, _) => Select::Zero,
+        (None, false, true) => Select::Labels,
+        (None, false, false) => Select::NonZero,
+    }
 }
 
 /// What to label, and how.

@@ -6,6 +6,7 @@ use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Reading;
 use crate::error::{Error, Result};
+use crate::stream::name::is_address;
 
 #[derive(Debug, clap::Args)]
 #[command(
@@ -41,7 +42,7 @@ impl Args {
     /// The volumes, and the address.
     pub(crate) fn apart(&self) -> Result<(Vec<PathBuf>, &str)> {
         match self.words.split_last() {
-            Some((address, volumes)) if address.starts_with("tcp://") => {
+            Some((address, volumes)) if is_address(address) => {
                 Ok((volumes.iter().map(PathBuf::from).collect(), address))
             }
             _ => Err(Error::usage("give the address last, such as tcp://127.0.0.1:5555")),

@@ -12,7 +12,7 @@ use crate::cli::progress;
 use crate::cli::send::Args;
 use crate::error::{Error, Result};
 use crate::stream::message::Head;
-use crate::stream::name::parse;
+use crate::stream::name;
 use crate::stream::zmq::Client;
 use crate::volume::memory::Memory;
 use crate::volume::raw::encode;
@@ -81,10 +81,8 @@ impl Parts {
     fn new(args: &Args, path: &Path, time: Option<f64>) -> Result<Self> {
         let source = args.reading.open(path)?;
         let header = source.header();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem =
-            if path.is_dir() { name.clone() } else { path.file_stem().unwrap_or_default().to_string_lossy().into() };
-        let (time, part) = match (time, parse(&stem)) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (time, part) = match (time, name::of(path)) {
             (Some(time), Ok((_, part))) => (time, part),
             (Some(time), Err(_)) => (time, None),
             (None, parsed) => parsed?,
@@ -94,7 +92,7 @@ impl Parts {
             return Err(Error::usage(format!("{}: {what}", header.name)));
         }
         // The scans of one file at two times are two.
-        let scan = if args.times.is_empty() { name } else { format!("{name} at {time}") };
+        let scan = if args.times.is_empty() { file } else { format!("{file} at {time}") };
         let offset = part.map(|part| part.start());
         let head = Head {
             scan,

@@ -7,19 +7,18 @@ use crate::cli::common::Bytes;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Reading;
+use crate::cli::label::selected;
 use crate::cli::progress;
 #[cfg(feature = "zmq")]
 use crate::cli::watch_socket::from_socket;
 use crate::cli::watching::Watching;
 use crate::error::{Error, Kind, Result};
 use crate::incremental::settings::Rules;
-use crate::lattice::select::Select;
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Detail, Want};
 use crate::stream::folder::{Arrival, Folder, Settle};
-use crate::stream::name::parse;
+use crate::stream::name::{self, is_address};
 use crate::stream::scan::{Key, Scan};
-use crate::volume::region::RegionSpec;
 use crate::volume::shape::Shape;
 use crate::volume::threshold::Threshold;
 
@@ -107,13 +106,7 @@ impl Cells {
             Some(Threshold::Value(value)) => Some(value),
             None => None,
         };
-        let select = match (threshold, self.background) {
-            _ if self.labels || self.multilabel => Select::Labels,
-            (Some(threshold), false) => Select::Above(threshold),
-            (Some(threshold), true) => Select::AtMost(threshold),
-            (None, true) => Select::Zero,
-            (None, false) => Select::NonZero,
-        };
+        let select = selected(threshold, self.background, self.labels || self.multilabel);
         let cells = if self.moments { Detail::Moments } else { Detail::Shape };
         let want = Want { cells, contacts: Some(self.connectivity) };
         Ok(Rules { select, join: (!self.labels).then_some(self.connectivity), want })
@@ -127,7 +120,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let rules = args.cells.rules()?;
     let idle = seconds("--idle", args.idle)?;
     let end = End { scans: args.scans, idle, last: Instant::now() };
-    if args.source.to_string_lossy().starts_with("tcp://") {
+    if is_address(&args.source.to_string_lossy()) {
         return from_socket(context, args, rules, end);
     }
     if args.pull {
@@ -177,8 +170,8 @@ fn from_folder(mut folder: Folder, args: &Args, mut watching: Watching, mut end:
         let some = !arrivals.is_empty();
         let mut named = Vec::new();
         for arrival in arrivals {
-            match key_of(&arrival) {
-                Ok((key, part)) => named.push((key, part, arrival)),
+            match name::of(&arrival.path) {
+                Ok((time, part)) => named.push((Key { time, name: arrival.name.clone() }, part, arrival)),
                 // Folders are there for other things as well.
                 Err(error) if arrival.path.is_dir() => tracing::info!("{}", error.message()),
                 Err(error) => failed(&mut watching, &arrival, &error),
@@ -211,14 +204,6 @@ fn failed(watching: &mut Watching, arrival: &Arrival, error: &Error) {
     let half = !arrival.said && error.kind() == Kind::Input;
     tracing::warn!("{}{}", error.message(), if half { " (looked at again when it changes)" } else { "" });
     watching.fails(&arrival.name, error);
-}
-
-/// What the name of a file, or of a folder, says.
-fn key_of(arrival: &Arrival) -> Result<(Key, Option<RegionSpec>)> {
-    let name = Path::new(&arrival.name);
-    let stem = if arrival.path.is_dir() { name } else { Path::new(name.file_stem().unwrap_or_default()) };
-    let (time, part) = parse(&stem.to_string_lossy())?;
-    Ok((Key { time, name: arrival.name.clone() }, part))
 }
 
 #[cfg(not(feature = "zmq"))]

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress;
@@ -25,36 +27,36 @@ pub(crate) fn from_socket(context: &Context, args: &Args, rules: Rules, mut end:
             }
             continue;
         };
-        let taken = match &frames[..] {
-            [head, voxels] => taken(args, &mut watching, head, voxels)?,
-            _ => Err(Error::input("a message", format!("{} parts: send a head of JSON and the voxels", frames.len()))),
-        };
-        server.answer(&match taken {
-            Ok(figures) => figures.with("taken", true).to_json(),
+        let answer = match taken(args, &mut watching, &frames)? {
+            Ok(figures) => figures.with("taken", true),
             Err(error) => {
                 tracing::warn!("{}", error.message());
-                if error.message().starts_with("a message") {
-                    watching.fails("a message", &error);
-                }
-                Figures::default().with("taken", false).with("error", error.message()).to_json()
+                Figures::default().with("taken", false).with("error", error.message())
             }
-        });
+        };
+        server.answer(&answer.to_json());
         end.last = Instant::now();
     }
     watching.end(progress::heed().is_err())
 }
 
-/// Takes a scan that came as a message: its figures, or why it cannot be taken.
-fn taken(args: &Args, watching: &mut Watching, head: &[u8], voxels: &[u8]) -> Result<Result<Figures>> {
-    let mut head = match Head::read(head) {
-        Ok(head) => head,
-        Err(error) => return Ok(Err(error)),
+/// Takes the scan that a message is: its figures, or why it cannot be taken.
+fn taken(args: &Args, watching: &mut Watching, frames: &[Bytes]) -> Result<Result<Figures>> {
+    let read = match frames {
+        [head, voxels] => Head::read(head).map(|head| (head, voxels)),
+        _ => Err(Error::input("a message", format!("{} parts: send a head of JSON and the voxels", frames.len()))),
     };
-    head.spacing = args.reading.spacing.or(head.spacing);
-    head.unit = args.reading.unit.map(|unit| unit.to_string()).or(head.unit);
-    let taken = match head.scan(voxels) {
-        Ok(scan) => watching.take(&scan, head.volume)?,
-        Err(error) => Err(error),
+    let (name, taken) = match read {
+        Err(error) => ("a message".to_owned(), Err(error)),
+        Ok((mut head, voxels)) => {
+            head.spacing = args.reading.spacing.or(head.spacing);
+            head.unit = args.reading.unit.map(|unit| unit.to_string()).or(head.unit);
+            let taken = match head.scan(voxels) {
+                Ok(scan) => watching.take(&scan, head.volume)?,
+                Err(error) => Err(error),
+            };
+            (head.scan, taken)
+        }
     };
-    Ok(taken.inspect_err(|error| watching.fails(&head.scan, error)))
+    Ok(taken.inspect_err(|error| watching.fails(&name, error)))
 }

@@ -85,14 +85,8 @@ impl<'a> Watching<'a> {
         let began = Instant::now();
         self.anew_for(scan)?;
         let taken = match &mut self.series {
-            Some(series) => match agrees(series, scan, volume) {
-                Ok(()) => series.take(scan),
-                Err(error) => Err(error),
-            },
-            None => match self.first(scan, volume) {
-                Ok(series) => self.series.insert(series).take(scan),
-                Err(error) => Err(error),
-            },
+            Some(series) => agrees(series, scan, volume).and_then(|()| series.take(scan)),
+            None => self.first(scan, volume).and_then(|series| self.series.insert(series).take(scan)),
         };
         let taken = match taken {
             Ok(taken) => taken,

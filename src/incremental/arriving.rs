@@ -39,8 +39,7 @@ impl Session<'_> {
                 "is {shape}, larger than the volume of {volume}: begin anew with a larger --volume"
             ));
         }
-        let reached =
-            Region { start: region.start, end: std::array::from_fn(|axis| region.start[axis] + shape.0[axis]) };
+        let reached = Region::whole(shape).offset_by(region.start);
         let digest = self.put_slabs(&scan.source, reached)?;
         // A scan of all the volume may be smaller than it.
         for axis in 0..3 {

@@ -43,21 +43,19 @@ pub(crate) fn laid_over(
     let Settings { grid, select, join, .. } = *settings;
     let own = grid.region(block);
     let part = own.intersection(region);
-    // What is painted is labels, or ones.
-    let painted = if select == Select::Labels { select } else { Select::NonZero };
-    let whole = part == own;
-    let (voxels, select) = match over {
-        None if whole => return Ok(None),
-        Some(Lay::Held(blocks)) if whole => return Ok(blocks.get(&block).cloned()),
-        Some(Lay::Read(read)) if whole => (read(part)?, select),
-        None => (patched(own, seen.map(|seen| &seen.runs), part, None), painted),
-        Some(Lay::Held(blocks)) => {
-            (patched(own, seen.map(|seen| &seen.runs), part, Some(&gather(&grid, blocks, part).0)), painted)
+    let (voxels, select) = if part == own {
+        match over {
+            None => return Ok(None),
+            Some(Lay::Held(blocks)) => return Ok(blocks.get(&block).cloned()),
+            Some(Lay::Read(read)) => (read(part)?, select),
         }
-        Some(Lay::Read(read)) => {
-            let runs = Runs::scan(&read(part)?, part, select, name)?;
-            (patched(own, seen.map(|seen| &seen.runs), part, Some(&runs)), painted)
-        }
+    } else {
+        let over = match over {
+            None => None,
+            Some(Lay::Held(blocks)) => Some(gather(&grid, blocks, part).0),
+            Some(Lay::Read(read)) => Some(Runs::scan(&read(part)?, part, select, name)?),
+        };
+        (patched(own, seen.map(|seen| &seen.runs), part, over.as_ref()), settings.painted())
     };
     // Most of what is put may be what was there.
     let digest = digest(&voxels, select);

@@ -17,6 +17,7 @@ mod reading;
 mod record;
 pub mod running;
 pub mod saved;
+mod saying;
 pub mod series;
 pub mod session;
 pub mod settings;

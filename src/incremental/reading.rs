@@ -114,10 +114,7 @@ impl Session<'_> {
     /// # Errors
     /// As [`Lattice::of`].
     pub fn lattice(&self, stencil: Stencil) -> Result<Lattice> {
-        let Settings { grid, select, .. } = self.settings;
-        // What is painted is labels, or ones.
-        let select = if select == Select::Labels { select } else { Select::NonZero };
         let voxels = Arc::new(self.volume(&Spacing::default()));
-        Lattice::of(Tiling::with_grid(voxels, grid)?, select, stencil)
+        Lattice::of(Tiling::with_grid(voxels, self.settings.grid)?, self.settings.painted(), stencil)
     }
 }

@@ -5,14 +5,16 @@
 //! behind it the images of its blocks that the journal did not have.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::id::BlockId;
+use crate::incremental::saved::Saved;
 use crate::incremental::told::Mark;
-use crate::store::journal::Place;
+use crate::store::journal::{Journal, Place};
 use crate::stream::scan::{Key, Stamp};
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
@@ -108,4 +110,24 @@ impl Record {
         }
         rest.is_empty().then_some((record, images))
     }
+}
+
+/// Begins a journal, in place of the one that is there, and where in it the session is.
+///
+/// # Errors
+/// Where it cannot be written.
+pub(crate) fn begun(
+    path: &Path,
+    base: &Base,
+    known: &HashMap<String, Known>,
+    saved: &Saved,
+) -> Result<(Journal, Place)> {
+    let sections = [packed(base)?, packed(known)?, packed(saved)?];
+    let lengths = sections.each_ref().map(|section| length(section));
+    let parts: Vec<&[u8]> =
+        lengths.iter().zip(&sections).flat_map(|(length, section)| [&length[..], section]).collect();
+    let journal = Journal::begin(path, &parts)?;
+    let saved = &sections[2];
+    let place = Place::of(journal.bytes() - saved.len() as u64, saved);
+    Ok((journal, place))
 }

@@ -21,7 +21,7 @@ use crate::id::BlockId;
 use crate::incremental::change::Change;
 use crate::incremental::claim::{Claim, JOURNAL};
 use crate::incremental::held::Blocks;
-use crate::incremental::record::{Base, Images, Known, Record, Step, apart, length, packed, unpacked};
+use crate::incremental::record::{Base, Images, Known, Record, Step, apart, begun, length, packed, unpacked};
 use crate::incremental::saved::{Image, Saved};
 use crate::incremental::session::Session;
 use crate::incremental::settings::{Rules, Settings};
@@ -48,7 +48,6 @@ pub struct Keeping {
 pub struct Series<'a> {
     runtime: &'a Runtime,
     session: Session<'a>,
-    spacing: Spacing,
     claim: Claim,
     journal: Journal,
     /// What the journal begins with, where in it the session is, and how long that is.
@@ -108,7 +107,6 @@ impl<'a> Series<'a> {
         Ok(Self {
             runtime,
             session,
-            spacing,
             told: Told::open(folder, &Mark::default())?,
             claim: claim.clone(),
             base_bytes: journal.bytes(),
@@ -162,7 +160,6 @@ impl<'a> Series<'a> {
         let mut series = Self {
             runtime,
             session: Session::restore(runtime, settings, &session)?,
-            spacing: base.spacing,
             claim: claim.clone(),
             journal,
             saved,
@@ -186,7 +183,7 @@ impl<'a> Series<'a> {
 
     /// The size of a voxel of all its scans.
     pub fn spacing(&self) -> &Spacing {
-        &self.spacing
+        &self.base.spacing
     }
 
     /// How many scans were taken.
@@ -212,7 +209,7 @@ impl<'a> Series<'a> {
     /// before the journal begins; then all is as it was. Others are the end of the series.
     pub fn take(&mut self, scan: &Scan) -> Result<Option<Taken>> {
         let key = &scan.key;
-        let put = self.session.put_scan(scan, &self.spacing);
+        let put = self.session.put_scan(scan, &self.base.spacing);
         match put.and_then(|(region, digest)| self.admitted(scan, region, digest)) {
             Ok(Some(known)) => self.entered(key, known).map(Some).map_err(ended),
             Ok(None) => {
@@ -291,9 +288,9 @@ impl<'a> Series<'a> {
         }
         let digests: Vec<(BlockId, u64)> = fresh.iter().map(|(block, held)| (*block, held.digest)).collect();
         let images = self.runtime.spread(fresh, |(_, held)| packed(&Image::of(held)))?;
-        let step = Step { region, blocks };
         let listed = digests.iter().zip(&images).map(|((block, digest), image)| (*block, *digest, image.len() as u64));
-        let record = Record { name: key.name.clone(), known, step: step.clone(), images: listed.collect() };
+        let step = Step { region, blocks };
+        let record = Record { name: key.name.clone(), known, step, images: listed.collect() };
         let head = packed(&record)?;
         let before = length(&head);
         let parts: Vec<&[u8]> = [&before[..], &head].into_iter().chain(images.iter().map(Vec::as_slice)).collect();
@@ -302,15 +299,15 @@ impl<'a> Series<'a> {
             self.images.insert(which, Place::of(offset, image));
             offset += image.len() as u64;
         }
-        Ok(step)
+        Ok(record.step)
     }
 
     /// Makes what was put count, and tells of it.
     fn commit(&mut self, key: &Key) -> Result<Taken> {
         let change = self.session.commit()?;
         let now = self.session.summary()?;
-        self.told.rows(key.time, &now, (self.session.settings(), &self.spacing))?;
-        self.told.events(key, &change, &now, &self.spacing)?;
+        self.told.rows(key.time, &now, (self.session.settings(), &self.base.spacing))?;
+        self.told.events(key, &change, &now, &self.base.spacing)?;
         Ok(Taken { change, cells: now.cells.len() as u64, contacts: now.contacts.len() as u64, late: false })
     }
 
@@ -329,22 +326,25 @@ impl<'a> Series<'a> {
     /// Tells the rows of the time that the journal begins with.
     fn tell_base(&mut self) -> Result<()> {
         let Some(newest) = &self.base.newest else { return Ok(()) };
-        self.told.rows(newest.time, &self.session.summary()?, (self.session.settings(), &self.spacing))
+        self.told.rows(newest.time, &self.session.summary()?, (self.session.settings(), &self.base.spacing))
     }
 
     /// Lays the scans of the journal on what it begins with, in order; what came of the one that is
     /// asked for.
     fn lay_steps(&mut self, asked: Option<&Key>) -> Result<Option<Taken>> {
         let mut wanted = None;
-        for (key, step) in self.steps.clone() {
+        // An error on the way is the end of the series.
+        let steps = std::mem::take(&mut self.steps);
+        for (key, step) in &steps {
             (self.keeping.heed)()?;
-            let blocks = self.blocks(&step)?;
+            let blocks = self.blocks(step)?;
             self.session.put_held(&key.name, blocks, step.region)?;
-            let taken = self.commit(&key)?;
-            if asked == Some(&key) {
+            let taken = self.commit(key)?;
+            if asked == Some(key) {
                 wanted = Some(taken);
             }
         }
+        self.steps = steps;
         Ok(wanted)
     }
 
@@ -379,18 +379,6 @@ impl<'a> Series<'a> {
         self.images.clear();
         Ok(())
     }
-}
-
-/// Begins a journal, in place of the one that is there, and where in it the session is.
-fn begun(path: &Path, base: &Base, known: &HashMap<String, Known>, saved: &Saved) -> Result<(Journal, Place)> {
-    let sections = [packed(base)?, packed(known)?, packed(saved)?];
-    let lengths = sections.each_ref().map(|section| length(section));
-    let parts: Vec<&[u8]> =
-        lengths.iter().zip(&sections).flat_map(|(length, section)| [&length[..], section]).collect();
-    let journal = Journal::begin(path, &parts)?;
-    let saved = &sections[2];
-    let place = Place::of(journal.bytes() - saved.len() as u64, saved);
-    Ok((journal, place))
 }
 
 /// Takes the step of a scan that comes again out.

@@ -23,6 +23,13 @@ pub struct Settings {
     pub kept: u64,
 }
 
+impl Settings {
+    /// How voxels are selected that a session paints itself: it paints labels, or ones.
+    pub(crate) fn painted(&self) -> Select {
+        if self.select == Select::Labels { Select::Labels } else { Select::NonZero }
+    }
+}
+
 /// What a session keeps up of any volume.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {

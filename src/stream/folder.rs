@@ -121,7 +121,7 @@ impl Folder {
     }
 
     fn heed(&mut self, change: notify::Result<Event>) {
-        for change in std::iter::once(change).chain(self.changes.try_iter().collect::<Vec<_>>()).flatten() {
+        for change in std::iter::once(change).chain(self.changes.try_iter()).flatten() {
             let EventKind::Modify(ModifyKind::Name(mode)) = change.kind else { continue };
             let into = match mode {
                 RenameMode::To | RenameMode::Both => change.paths.last(),

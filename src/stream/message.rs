@@ -10,7 +10,7 @@ use crate::stream::scan::{Key, Scan, Stamp};
 use crate::volume::memory::Memory;
 use crate::volume::npy::parse_dtype;
 use crate::volume::raw;
-use crate::volume::region::Region;
+use crate::volume::region::{Region, RegionSpec};
 use crate::volume::shape::{Shape, Spacing, Unit};
 use crate::volume::voxel::Dtype;
 
@@ -80,7 +80,7 @@ impl Head {
             let end = |axis: usize| offset[axis].checked_add(self.shape.0[axis]);
             let end = (0..3).map(end).collect::<Option<Vec<usize>>>();
             let end = end.ok_or_else(|| Error::input(name, format!("its offset {offset:?} is too large")))?;
-            Region { start: offset, end: [end[0], end[1], end[2]] }.to_string().parse()
+            Ok(RegionSpec::from(Region { start: offset, end: [end[0], end[1], end[2]] }))
         });
         let key = Key { time, name: name.clone() };
         let source = Arc::new(Memory::new(name.clone(), voxels, spacing));

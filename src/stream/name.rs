@@ -4,11 +4,27 @@
 //! `bone_3.5h.npy` of 3.5. Behind an `@` stands the part, half-open along z, y, x:
 //! `t7@0-64,,.tif` are slices 0 to 63 at time 7, any end may be left out.
 
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::volume::region::RegionSpec;
 
 /// The largest integer that a float holds with all below it.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a source of scans is the address of a socket, and not a folder.
+pub fn is_address(text: &str) -> bool {
+    text.starts_with("tcp://")
+}
+
+/// The time and the part that the name of a file tells, or that of a folder, which has no ending.
+///
+/// # Errors
+/// As [`parse`].
+pub fn of(path: &Path) -> Result<(f64, Option<RegionSpec>)> {
+    let named = if path.is_dir() { path.file_name() } else { path.file_stem() };
+    parse(&named.unwrap_or_default().to_string_lossy())
+}
 
 /// The time and the part that a name without its ending tells.
 ///

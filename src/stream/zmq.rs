@@ -21,11 +21,6 @@ use crate::stream::message::Head;
 /// How long the other side is not tried again after it was not there.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether an address is one of ZeroMQ.
-pub fn is_address(text: &str) -> bool {
-    text.starts_with("tcp://")
-}
-
 /// Who takes scans.
 pub struct Server {
     socket: Listening,

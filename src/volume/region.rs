@@ -130,6 +130,12 @@ impl RegionSpec {
     }
 }
 
+impl From<Region> for RegionSpec {
+    fn from(region: Region) -> Self {
+        Self(std::array::from_fn(|axis| (Some(region.start[axis]), Some(region.end[axis]))))
+    }
+}
+
 impl FromStr for RegionSpec {
     type Err = Error;
 

@@ -1,6 +1,6 @@
 """`septa watch tcp://...` heard by another implementation of ZeroMQ (pyzmq, libzmq).
 
-Usage: zmq.py SEPTA, built with the feature zmq. Sends random volumes by REQ and by PUSH, whole and in
+Usage: watch.py SEPTA, built with the feature zmq. Sends random volumes by REQ and by PUSH, whole and in
 parts, of several types and byte orders, and counts the voxels of each label with NumPy.
 """
 
@@ -11,9 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-
-# This file has the name of the package that it needs.
-sys.path = [place for place in sys.path if os.path.abspath(place or ".") != os.path.dirname(os.path.abspath(__file__))]
 
 import numpy as np
 import zmq
