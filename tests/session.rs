@@ -265,7 +265,7 @@ fn a_session_says_what_a_cold_run_says_after_any_puts_and_removals() {
                     Err(_) => assert!(epoch as u64 + kept < session.epoch(), "{which} at {epoch}"),
                 }
             }
-            let snapshot = session.volume(&Spacing::default());
+            let snapshot = session.volume(&Spacing::default()).unwrap();
             let read = snapshot.read(&Region::whole(shape)).unwrap();
             for voxel in voxels_of(shape) {
                 let at = shape.raster(voxel) as usize;

@@ -8,6 +8,9 @@
 //! depend on what was committed, and not on the cut.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
@@ -15,6 +18,7 @@ use crate::id::BlockId;
 use crate::incremental::change::Event;
 use crate::incremental::held::{Blocks, Held};
 use crate::incremental::pieces::Piece;
+use crate::lattice::parts::Part;
 use crate::lattice::runs::Runs;
 use crate::lattice::stencil::Stencil;
 use crate::volume::grid::Grid;
@@ -22,11 +26,20 @@ use crate::volume::grid::Grid;
 /// A part of a block.
 pub(crate) type Fragment = (BlockId, u32);
 
-/// The components of a session.
+/// The parts of different blocks that touch in a piece.
+pub(crate) type Seam = (Piece, Vec<[Fragment; 2]>);
+
+/// Labels that parts of blocks had, by block.
+pub(crate) type Relabelled = BTreeMap<BlockId, Vec<u64>>;
+
+/// The components of a session. In a cluster process 0 has all of them, and the others the labels of the
+/// blocks that they see.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Components {
     /// The component of each part, by block.
     labels: HashMap<BlockId, Vec<u64>>,
+    /// The parts of each block.
+    parts: HashMap<BlockId, Arc<[Part]>>,
     /// The parts of different blocks that touch, by the block of the pieces that see them.
     joins: HashMap<BlockId, BTreeMap<Piece, Vec<[Fragment; 2]>>>,
     /// The parts and the voxels of each component.
@@ -41,11 +54,28 @@ struct Members {
     voxels: u64,
 }
 
+/// A block that changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Arrived {
+    pub(crate) block: BlockId,
+    /// Its parts; none where it holds nothing any more.
+    pub(crate) parts: Arc<[Part]>,
+    /// The voxels that a part it had and one that it has now have in common.
+    pub(crate) common: Vec<(u32, u32, u64)>,
+}
+
+impl Arrived {
+    pub(crate) fn new(block: BlockId, was: Option<&Held>, is: Option<&Held>) -> Self {
+        let parts = is.map(|is| Arc::clone(&is.parts)).unwrap_or_default();
+        Self { block, parts, common: was.zip(is).map_or(Vec::new(), |(was, is)| common(was, is)) }
+    }
+}
+
 /// What became of components.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Update {
     /// Blocks that did not change where a part has another label now: the labels they had, by part.
-    pub(crate) relabelled: BTreeMap<BlockId, Vec<u64>>,
+    pub(crate) relabelled: Relabelled,
     pub(crate) events: Vec<Event>,
 }
 
@@ -53,10 +83,10 @@ impl Components {
     /// Components that were found before: the label of each part by block, the largest label that any
     /// ever had, and all that touches across seams.
     pub(crate) fn restored(
-        blocks: &Blocks,
+        parts: HashMap<BlockId, Arc<[Part]>>,
         labels: HashMap<BlockId, Vec<u64>>,
         last: u64,
-        seams: Vec<(Piece, Vec<[Fragment; 2]>)>,
+        seams: Vec<Seam>,
     ) -> Self {
         let mut components = Self { last, ..Self::default() };
         for (piece, joins) in seams.into_iter().filter(|(_, joins)| !joins.is_empty()) {
@@ -66,10 +96,10 @@ impl Components {
             for (part, label) in labels.iter().enumerate() {
                 let members = components.members.entry(*label).or_default();
                 members.fragments.push((*block, part as u32));
-                members.voxels += blocks[block].parts[part].voxels;
+                members.voxels += parts[block][part].voxels;
             }
         }
-        components.labels = labels;
+        (components.labels, components.parts) = (labels, parts);
         components
     }
 
@@ -83,18 +113,27 @@ impl Components {
         self.labels.get(&block).map_or(&[], |labels| labels)
     }
 
-    /// Takes over blocks that changed: what they were in `before`, what they are in `after`, and all
-    /// that touches across seams in the pieces that depend on them.
+    /// Takes labels of blocks over that process 0 found: those of blocks that are not among `changed` are
+    /// told as they were.
+    pub(crate) fn told(&mut self, labels: Vec<(BlockId, Vec<u64>)>, changed: &BTreeSet<BlockId>) -> Relabelled {
+        let mut relabelled = Relabelled::new();
+        for (block, labels) in labels {
+            let old = match labels.is_empty() {
+                true => self.labels.remove(&block),
+                false => self.labels.insert(block, labels),
+            };
+            relabelled.extend(old.filter(|_| !changed.contains(&block)).map(|old| (block, old)));
+        }
+        relabelled
+    }
+
+    /// Takes over blocks that changed, ascending, and all that touches across seams in the pieces that
+    /// depend on them.
     ///
     /// # Errors
     /// 2^32 parts that a change touches.
-    pub(crate) fn update(
-        &mut self,
-        grid: &Grid,
-        [before, after]: [&Blocks; 2],
-        changed: &BTreeSet<BlockId>,
-        seams: Vec<(Piece, Vec<[Fragment; 2]>)>,
-    ) -> Result<Update> {
+    pub(crate) fn update(&mut self, grid: &Grid, arrived: &[Arrived], seams: Vec<Seam>) -> Result<Update> {
+        let changed: BTreeSet<BlockId> = arrived.iter().map(|arrived| arrived.block).collect();
         // Components that had a part in a changed block, and those that have one beside it now.
         let mut touched: BTreeSet<u64> = changed.iter().flat_map(|block| self.of(*block)).copied().collect();
         let beside = seams.iter().flat_map(|(_, joins)| joins).flatten().filter(|(block, _)| !changed.contains(block));
@@ -110,9 +149,12 @@ impl Components {
             touched.iter().filter_map(|label| Some((*label, self.members.remove(label)?))).collect();
         let kept = old.values().flat_map(|members| &members.fragments).copied();
         let mut fragments: Vec<Fragment> = kept.filter(|(block, _)| !changed.contains(block)).collect();
-        for block in changed {
-            let parts = after.get(block).map_or(0, |held| held.parts.len() as u32);
-            fragments.extend((0..parts).map(|part| (*block, part)));
+        for Arrived { block, parts, .. } in arrived {
+            fragments.extend((0..parts.len() as u32).map(|part| (*block, part)));
+            match parts.is_empty() {
+                true => self.parts.remove(block),
+                false => self.parts.insert(*block, Arc::clone(parts)),
+            };
         }
         fragments.sort_unstable();
         if fragments.len() >= u32::MAX as usize {
@@ -122,7 +164,7 @@ impl Components {
         let (component, count) = sets.number();
         let mut found = vec![Found { first: u64::MAX, voxels: 0, from: BTreeMap::new() }; count as usize];
         for (fragment, component) in fragments.iter().zip(&component) {
-            let part = after[&fragment.0].parts[fragment.1 as usize];
+            let part = self.parts[&fragment.0][fragment.1 as usize];
             let found = &mut found[*component as usize];
             found.first = found.first.min(part.first);
             found.voxels += part.voxels;
@@ -130,18 +172,17 @@ impl Components {
                 *found.from.entry(self.of(fragment.0)[fragment.1 as usize]).or_default() += part.voxels;
             }
         }
-        for block in changed {
-            let (Some(was), Some(is)) = (before.get(block), after.get(block)) else { continue };
+        for Arrived { block, common, .. } in arrived {
             let first = fragments.partition_point(|fragment| fragment.0 < *block);
             let labels = self.of(*block);
-            each_common(was, is, |old, new, voxels| {
-                let found = &mut found[component[first + new as usize] as usize];
-                *found.from.entry(labels[old as usize]).or_default() += voxels;
-            });
+            for (old, new, voxels) in common {
+                let found = &mut found[component[first + *new as usize] as usize];
+                *found.from.entry(labels[*old as usize]).or_default() += voxels;
+            }
         }
         let labels = self.name(&old, &found);
         let events = events(&old, &found, &labels);
-        Ok(Update { relabelled: self.take_over(changed, after, &fragments, &component, &found, &labels), events })
+        Ok(Update { relabelled: self.take_over(&changed, &fragments, &component, &found, &labels), events })
     }
 
     /// The sets that some parts make, as far as they touch each other.
@@ -191,19 +232,18 @@ impl Components {
     fn take_over(
         &mut self,
         changed: &BTreeSet<BlockId>,
-        after: &Blocks,
         fragments: &[Fragment],
         component: &[u32],
         found: &[Found],
         labels: &[u64],
-    ) -> BTreeMap<BlockId, Vec<u64>> {
+    ) -> Relabelled {
         for block in changed {
-            match after.get(block) {
-                Some(held) => self.labels.insert(*block, vec![0; held.parts.len()]),
+            match self.parts.get(block) {
+                Some(parts) => self.labels.insert(*block, vec![0; parts.len()]),
                 None => self.labels.remove(block),
             };
         }
-        let mut relabelled = BTreeMap::new();
+        let mut relabelled = Relabelled::new();
         for (&(block, part), component) in fragments.iter().zip(component) {
             let label = labels[*component as usize];
             let of_block = self.labels.get_mut(&block).expect("blocks that are held have labels");
@@ -273,20 +313,32 @@ fn events(old: &BTreeMap<u64, Members>, found: &[Found], labels: &[u64]) -> Vec<
     events
 }
 
-/// Visits what the parts of a block have in common with those it has now: part, part, voxels.
-fn each_common(was: &Held, is: &Held, mut visit: impl FnMut(u32, u32, u64)) {
+/// What the parts of a block have in common with those it has now: part, part, voxels.
+fn common(was: &Held, is: &Held) -> Vec<(u32, u32, u64)> {
+    let mut common: Vec<(u32, u32, u64)> = Vec::new();
     for rows in was.runs.rows().windows(2).zip(is.runs.rows().windows(2)) {
         let [(mut a, a_end), (mut b, b_end)] = [rows.0, rows.1].map(|row| (row[0] as usize, row[1] as usize));
         while a < a_end && b < b_end {
             let (ours, theirs) = (was.runs.spans()[a], is.runs.spans()[b]);
             let (start, end) = (ours.start.max(theirs.start), ours.end.min(theirs.end));
             if start < end {
-                visit(was.part_of[a], is.part_of[b], u64::from(end - start));
+                let (a, b, voxels) = (was.part_of[a], is.part_of[b], u64::from(end - start));
+                match common.last_mut() {
+                    Some(last) if (last.0, last.1) == (a, b) => last.2 += voxels,
+                    _ => common.push((a, b, voxels)),
+                }
             }
             a += usize::from(ours.end <= theirs.end);
             b += usize::from(theirs.end <= ours.end);
         }
     }
+    common.sort_unstable();
+    common.dedup_by(|next, kept| {
+        let same = (next.0, next.1) == (kept.0, kept.1);
+        kept.2 += if same { next.2 } else { 0 };
+        same
+    });
+    common
 }
 
 /// The parts of different blocks that touch in a box: its runs, and where each is held.

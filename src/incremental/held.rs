@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
@@ -17,15 +18,15 @@ use crate::volume::region::Region;
 use crate::volume::shape::Shape;
 use crate::volume::voxel::Voxels;
 
-/// A block that has selected voxels.
-#[derive(Clone, Debug)]
+/// A block that has selected voxels, or as much of one as others see.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Held {
     pub(crate) runs: Runs,
     /// The digest of the voxels that it was scanned from.
     pub(crate) digest: u64,
     /// The part of each run; empty where cells are what labels say.
     pub(crate) part_of: Vec<u32>,
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Arc<[Part]>,
 }
 
 impl Held {
@@ -43,11 +44,11 @@ impl Held {
     ) -> Result<Self> {
         let Some(stencil) = join else {
             let runs = Runs::scan(voxels, region, select, name)?;
-            return Ok(Self { runs, digest, part_of: Vec::new(), parts: Vec::new() });
+            return Ok(Self { runs, digest, part_of: Vec::new(), parts: Arc::default() });
         };
         let boxed = Boxed { voxels, region, own: region, volume: shape, name };
         let Parts { runs, part_of, parts, .. } = Parts::scan(boxed, select, stencil, |_, _| true, false)?;
-        Ok(Self { runs, digest, part_of, parts })
+        Ok(Self { runs, digest, part_of, parts: parts.into() })
     }
 
     /// A block of a volume of `shape` that is these runs.
@@ -67,7 +68,20 @@ impl Held {
         let mut hash = Xxh3::new();
         hash.update(b"runs");
         hash.update(&Codec::Deltas.pack(&runs, &vec![0; runs.len()]));
-        Self { digest: hash.digest(), runs, part_of, parts }
+        Self { digest: hash.digest(), runs, part_of, parts: parts.into() }
+    }
+
+    /// What blocks below see of it: the runs of its near faces, with the parts they are of. Of the parts
+    /// themselves, and of the voxels, it says nothing.
+    pub(crate) fn near_faces(&self) -> Self {
+        let [z, y, _] = self.runs.region().start;
+        let mut near = Vec::with_capacity(self.runs.len());
+        for ((at_z, at_y), row) in self.runs.region().rows().zip(self.runs.rows().windows(2)) {
+            let spans = &self.runs.spans()[row[0] as usize..row[1] as usize];
+            near.extend(spans.iter().map(|span| at_z == z || at_y == y || span.start == 0));
+        }
+        let part_of = self.part_of.iter().zip(&near).filter(|(_, near)| **near).map(|(part, _)| *part).collect();
+        Self { runs: self.runs.filtered(|run| near[run]), digest: 0, part_of, parts: Arc::default() }
     }
 
     /// The runs of row (z, y) of the volume that lie in `xs`: the number of each, and its voxels

@@ -1,8 +1,9 @@
-//! A block with what was put, or taken out, laid over what it held.
+//! What is put to a block, or taken out of it, and the block with that laid over what it held.
 
 use std::sync::Arc;
 
 use ndarray::s;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::Result;
@@ -20,6 +21,8 @@ pub(crate) type Read = Arc<dyn Fn(Region) -> Result<Voxels> + Send + Sync>;
 
 /// What is laid over a region.
 pub(crate) enum Lay {
+    /// Nothing: its voxels are not selected any more.
+    Nothing,
     /// Voxels.
     Read(Read),
     /// What blocks held, here or in another session of the same settings; those that are not there
@@ -27,42 +30,93 @@ pub(crate) enum Lay {
     Held(Arc<Blocks>),
 }
 
-/// A block when `over`, or nothing, lies over what it has in `region`; nothing where no voxel of it is
-/// selected then. `seen` is what it held.
-///
-/// # Errors
-/// Where the voxels cannot be read, or are not such as can be selected.
-pub(crate) fn laid_over(
+/// What is laid over a block, or a part of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Patch {
+    pub(crate) block: BlockId,
+    part: Region,
+    over: Over,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Over {
+    /// No voxel is selected.
+    Nothing,
+    /// All of the block.
+    Block(Arc<Held>),
+    /// A part of it.
+    Part(Runs),
+}
+
+impl Patch {
+    /// All of a block of a region.
+    pub(crate) fn whole(block: BlockId, own: Region, held: Option<Arc<Held>>) -> Self {
+        Self { block, part: own, over: held.map_or(Over::Nothing, Over::Block) }
+    }
+
+    /// What `lay` puts to a block in a region; `known` is what the block may hold already.
+    ///
+    /// # Errors
+    /// Where the voxels cannot be read, or are not such as can be selected; `name` is how errors call them.
+    pub(crate) fn of(
+        settings: &Settings,
+        block: BlockId,
+        known: Option<&Arc<Held>>,
+        (region, lay): (&Region, &Lay),
+        name: &str,
+    ) -> Result<Self> {
+        let own = settings.grid.region(block);
+        let part = own.intersection(region);
+        let over = match lay {
+            Lay::Nothing => Over::Nothing,
+            Lay::Held(blocks) if part == own => return Ok(Self::whole(block, own, blocks.get(&block).cloned())),
+            Lay::Held(blocks) => Over::Part(gather(&settings.grid, blocks, part).0),
+            Lay::Read(read) if part == own => {
+                let held = scanned(settings, own, known, &read(own)?, settings.select, name)?;
+                return Ok(Self::whole(block, own, held));
+            }
+            Lay::Read(read) => Over::Part(Runs::scan(&read(part)?, part, settings.select, name)?),
+        };
+        Ok(Self { block, part, over })
+    }
+
+    /// Whether it is what a block holds.
+    pub(crate) fn is(&self, held: Option<&Arc<Held>>) -> bool {
+        matches!((&self.over, held), (Over::Block(over), Some(held)) if Arc::ptr_eq(over, held))
+    }
+
+    /// The block with this over what it held; nothing where no voxel of it is selected then.
+    ///
+    /// # Errors
+    /// As [`Parts::scan`](crate::lattice::parts::Parts::scan).
+    pub(crate) fn over(self, settings: &Settings, seen: Option<&Arc<Held>>, name: &str) -> Result<Option<Arc<Held>>> {
+        let own = settings.grid.region(self.block);
+        let over = match self.over {
+            Over::Block(held) => return Ok(Some(held)),
+            Over::Nothing if self.part == own => return Ok(None),
+            Over::Nothing => None,
+            Over::Part(runs) => Some(runs),
+        };
+        let voxels = patched(own, seen.map(|seen| &seen.runs), self.part, over.as_ref());
+        scanned(settings, own, seen, &voxels, settings.painted(), name)
+    }
+}
+
+/// A block made of voxels; nothing where none is selected.
+fn scanned(
     settings: &Settings,
-    block: BlockId,
-    seen: Option<&Arc<Held>>,
-    region: &Region,
-    over: Option<&Lay>,
+    own: Region,
+    known: Option<&Arc<Held>>,
+    voxels: &Voxels,
+    select: Select,
     name: &str,
 ) -> Result<Option<Arc<Held>>> {
-    let Settings { grid, select, join, .. } = *settings;
-    let own = grid.region(block);
-    let part = own.intersection(region);
-    let (voxels, select) = if part == own {
-        match over {
-            None => return Ok(None),
-            Some(Lay::Held(blocks)) => return Ok(blocks.get(&block).cloned()),
-            Some(Lay::Read(read)) => (read(part)?, select),
-        }
-    } else {
-        let over = match over {
-            None => None,
-            Some(Lay::Held(blocks)) => Some(gather(&grid, blocks, part).0),
-            Some(Lay::Read(read)) => Some(Runs::scan(&read(part)?, part, select, name)?),
-        };
-        (patched(own, seen.map(|seen| &seen.runs), part, over.as_ref()), settings.painted())
-    };
     // Most of what is put may be what was there.
-    let digest = digest(&voxels, select);
-    if let Some(seen) = seen.filter(|seen| seen.digest == digest) {
-        return Ok(Some(Arc::clone(seen)));
+    let digest = digest(voxels, select);
+    if let Some(known) = known.filter(|known| known.digest == digest) {
+        return Ok(Some(Arc::clone(known)));
     }
-    let held = Held::scan(grid.shape(), own, &voxels, digest, (select, join), name)?;
+    let held = Held::scan(settings.grid.shape(), own, voxels, digest, (select, settings.join), name)?;
     Ok((!held.runs.is_empty()).then(|| Arc::new(held)))
 }
 

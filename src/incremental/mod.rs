@@ -9,9 +9,11 @@
 mod arriving;
 pub mod change;
 pub mod claim;
+mod commit;
 mod components;
 mod held;
 mod laid;
+mod owners;
 mod pieces;
 mod reading;
 mod record;

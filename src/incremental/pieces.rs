@@ -3,13 +3,15 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::BlockId;
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
 
 /// A piece of a block: a bit for each axis, z, y, x, along which it is the last layer, and not what
 /// lies before that. Together they are the block: its inside, three faces, three edges, a corner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Piece {
     pub(crate) block: BlockId,
     layers: u8,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::combine::Combine;
 use crate::error::{Error, Result};
 use crate::id::BlockId;
+use crate::incremental::held::{Blocks, Held};
 use crate::incremental::session::Session;
 use crate::incremental::settings::Settings;
 use crate::incremental::snapshot::{Snapshot, dtype};
@@ -39,9 +40,12 @@ impl Session<'_> {
         }
         let number = self.number;
         let shares = self.runtime.on_workers(move |_, _| Tables::with(number, |tables| tables.read(epoch)))?;
-        let mut summary = Summary::default();
-        shares.into_iter().for_each(|share| summary.combine(share));
-        Ok(summary)
+        let merged = |shares: Vec<Summary>| {
+            let mut summary = Summary::default();
+            shares.into_iter().for_each(|share| summary.combine(share));
+            summary
+        };
+        Ok(merged(self.runtime.all_gather(Ok(merged(shares)))?))
     }
 
     /// The contact graph after the last commit, in so many blocks.
@@ -63,19 +67,31 @@ impl Session<'_> {
             return Err(Error::usage(format!("voxel {voxel:?} is not in a volume of {}", grid.shape())));
         }
         let block = grid.block_of(voxel);
-        let Some(held) = self.blocks.get(&block) else { return Ok(0) };
-        let x = (voxel[2] - grid.region(block).start[2]) as u32;
+        // Who does not hold the block says 0.
+        let cell = self.ours(block).map_or(0, |held| self.cell_in(block, held, voxel));
+        Ok(self.runtime.all_gather(Ok(cell))?.into_iter().max().unwrap_or(0))
+    }
+
+    /// The cell that holds a voxel of a block.
+    fn cell_in(&self, block: BlockId, held: &Held, voxel: [usize; 3]) -> u64 {
+        let x = (voxel[2] - held.runs.region().start[2]) as u32;
         let mut runs = held.runs.row(voxel[0] as i64, voxel[1] as i64);
         let holds = |run: &usize| (held.runs.spans()[*run].start..held.runs.spans()[*run].end).contains(&x);
-        Ok(runs.find(holds).map_or(0, |run| match self.settings.join {
+        runs.find(holds).map_or(0, |run| match self.settings.join {
             None => held.runs.labels()[run],
             Some(_) => self.components.of(block)[held.part_of[run] as usize],
-        }))
+        })
     }
 
     /// The selected voxels after the last commit as a volume, to run programs on: labels as they
-    /// are, of a mask ones. Later commits do not change it.
-    pub fn volume(&self, spacing: &Spacing) -> Snapshot {
+    /// are, of a mask ones. Later commits do not change it. Alone it costs nothing.
+    ///
+    /// In a cluster a process can read its own blocks and those beside them, which is what programs on
+    /// blocks do that are [placed](crate::pregel::placement::Placement) as by default.
+    ///
+    /// # Errors
+    /// A lost process.
+    pub fn volume(&self, spacing: &Spacing) -> Result<Snapshot> {
         let Settings { grid, select, .. } = self.settings;
         let header = Header {
             name: "session".into(),
@@ -87,14 +103,27 @@ impl Session<'_> {
             axes: "zyx".into(),
             bytes: 0,
         };
-        Snapshot { header, grid, blocks: Arc::clone(&self.blocks) }
+        Ok(Snapshot { header, owners: self.owners, blocks: self.with_those_beside()? })
+    }
+
+    /// The blocks of this process, and those of others that touch them.
+    fn with_those_beside(&self) -> Result<Arc<Blocks>> {
+        if self.owners.is_alone() {
+            return Ok(Arc::clone(&self.blocks));
+        }
+        let ours = || self.all_ours().map(|(block, held)| (block, Arc::clone(held)));
+        let letters = ours().flat_map(|(block, held)| {
+            let beside = self.owners.beside(block).into_iter();
+            beside.map(move |process| (process, (block, Arc::clone(&held))))
+        });
+        Ok(Arc::new(ours().chain(self.runtime.exchange(Ok(letters.collect()))?).collect()))
     }
 
     /// The bytes of what it holds of blocks: their runs and parts, and what their pieces say of cells and
-    /// contacts. The tables of differential dataflow, and what joins parts across seams, are beside
-    /// that.
+    /// contacts; in a cluster, of this process. The tables of differential dataflow, and what joins parts across
+    /// seams, are beside that.
     pub fn held_bytes(&self) -> u64 {
-        let blocks = self.blocks.values().map(|held| {
+        let blocks = self.all_ours().map(|(_, held)| {
             let runs = &held.runs;
             size_of_val(runs.rows())
                 + size_of_val(runs.spans())
@@ -112,9 +141,9 @@ impl Session<'_> {
     /// on: voxels of labels carry them. Later commits do not change it.
     ///
     /// # Errors
-    /// As [`Lattice::of`].
+    /// As [`Lattice::of`] and [`Session::volume`].
     pub fn lattice(&self, stencil: Stencil) -> Result<Lattice> {
-        let voxels = Arc::new(self.volume(&Spacing::default()));
+        let voxels = Arc::new(self.volume(&Spacing::default())?);
         Lattice::of(Tiling::with_grid(voxels, self.settings.grid)?, self.settings.painted(), stencil)
     }
 }

@@ -77,7 +77,9 @@ impl Session<'_> {
             true => self.runtime.vertices(&graph, program, config)?,
             false => self.runtime.vertices_from(&graph, program, states, config)?,
         };
+        // Process 0 has them.
         let states = states.into_iter().map(|(_, state)| state).collect();
+        let states = self.runtime.all_gather::<Vec<P::State>>(Ok(states))?.into_iter().flatten().collect();
         *last = LastRun { cells, contacts, states };
         Ok(report)
     }

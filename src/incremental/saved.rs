@@ -1,18 +1,19 @@
 //! A session as bytes, and each of its blocks: to lay down, and to take up again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
 use crate::id::BlockId;
-use crate::incremental::components::Components;
+use crate::incremental::commit::Labels;
+use crate::incremental::components::{Components, Relabelled, Seam};
 use crate::incremental::held::{Blocks, Held};
-use crate::incremental::pieces::depending;
 use crate::incremental::session::Session;
 use crate::incremental::settings::Settings;
 use crate::lattice::packed::{Codec, pack_parts, unpack_parts};
+use crate::lattice::parts::Part;
 use crate::lattice::select::Select;
 use crate::pregel::runtime::Runtime;
 
@@ -52,7 +53,7 @@ impl Image {
         let fits = !runs.is_empty()
             && runs.region() == settings.grid.region(block)
             && runs.is_labelled() == (settings.select == Select::Labels);
-        fits.then_some(Held { runs, digest: self.digest, part_of, parts })
+        fits.then_some(Held { runs, digest: self.digest, part_of, parts: parts.into() })
     }
 }
 
@@ -79,11 +80,11 @@ impl Saved {
 }
 
 impl<'a> Session<'a> {
-    /// All that it holds after the last commit, to go on from in another process.
+    /// All that it holds after the last commit, to go on from in another process; in a cluster, what this
+    /// process does.
     pub fn save(&self) -> Saved {
-        let saved =
-            |(block, held): (&BlockId, &Arc<Held>)| (*block, Image::of(held), self.components.of(*block).to_vec());
-        let mut blocks: Vec<_> = self.blocks.iter().map(saved).collect();
+        let saved = |(block, held): (BlockId, &Arc<Held>)| (block, Image::of(held), self.components.of(block).to_vec());
+        let mut blocks: Vec<_> = self.all_ours().map(saved).collect();
         blocks.sort_unstable_by_key(|(block, ..)| *block);
         Saved { epoch: self.epoch, last: self.components.last(), blocks }
     }
@@ -91,23 +92,88 @@ impl<'a> Session<'a> {
     /// A session that goes on from what another one, of the same settings, held: with the same
     /// labels and the same number of commits. Costs what it costs to put all of it.
     ///
+    /// In a cluster each process brings what one did, in any order; there may be more or fewer processes than
+    /// there were, and who has nothing brings `Saved::default()`.
+    ///
     /// # Errors
-    /// As [`Session::new`]; where `saved` is not of such a session.
+    /// As [`Session::new`]; where `saved` is not of such a session, or was saved after another commit than
+    /// that of other processes.
     pub fn restore(runtime: &'a Runtime, settings: Settings, saved: &Saved) -> Result<Self> {
         let mut session = Self::new(runtime, settings)?;
         let strange = || Error::new(Kind::Checkpoint, "a saved session is not one of these settings");
-        session.blocks = Arc::new(saved.held(&settings).ok_or_else(strange)?);
-        (session.epoch, session.began) = (saved.epoch, saved.epoch);
-        let pieces = depending(&settings.grid, session.blocks.keys().copied());
-        if let Some(stencil) = settings.join {
-            let labels = saved.blocks.iter().map(|(block, _, labels)| (*block, labels.clone())).collect();
-            let seams = session.seams(&pieces, stencil)?;
-            session.components = Components::restored(&session.blocks, labels, saved.last, seams);
+        let shares = runtime.all_gather(Ok((saved.epoch, saved.last, saved.blocks.is_empty())))?;
+        let epoch = shares.iter().map(|(epoch, ..)| *epoch).max().unwrap_or(0);
+        let last = shares.iter().map(|(_, last, _)| *last).max().unwrap_or(0);
+        if shares.iter().any(|(its, _, is_empty)| *its != epoch && !is_empty) {
+            return Err(Error::new(Kind::Checkpoint, "what processes bring was saved after different commits"));
         }
-        let said = session.say(pieces, &BTreeMap::new())?;
+        (session.epoch, session.began) = (epoch, epoch);
+        let labels = session.bring(saved.held(&settings).ok_or_else(strange), saved)?;
+        let blocks: BTreeSet<BlockId> = session.blocks.keys().copied().collect();
+        let pieces = session.our_pieces(blocks.iter().copied());
+        if let Some(stencil) = settings.join {
+            let ours = session.seams(&pieces, stencil).map(|seams| (session.parts(), labels, seams));
+            session.rejoin(ours, last, &blocks)?;
+        }
+        let said = session.say(pieces, &Relabelled::new());
+        let said = runtime.agreed(said)?;
         if session.epoch > 0 {
             session.enter(said)?;
         }
         Ok(session)
+    }
+
+    /// Gives blocks to the processes that hold them, and takes those of this one, with what it sees of others:
+    /// the labels of the parts of its own.
+    fn bring(&mut self, blocks: Result<Blocks>, saved: &Saved) -> Result<Vec<Labels>> {
+        let letters = blocks.map(|mut blocks| {
+            let letter = |(block, _, labels): &(BlockId, Image, Vec<u64>)| {
+                Some((self.owners.of(*block), (*block, blocks.remove(block)?, labels.clone())))
+            };
+            saved.blocks.iter().filter_map(letter).collect()
+        });
+        let (mut held, mut labels) = (Blocks::new(), Vec::new());
+        for (block, its, of_parts) in self.runtime.exchange(letters)? {
+            held.insert(block, its);
+            labels.push((block, of_parts));
+        }
+        self.blocks = Arc::new(held);
+        let faces = self.faces(self.blocks.keys().copied());
+        let faces = self.runtime.exchange(Ok(faces))?;
+        self.see(faces);
+        Ok(labels)
+    }
+
+    /// The parts of each block of this process.
+    fn parts(&self) -> Vec<(BlockId, Arc<[Part]>)> {
+        self.all_ours().map(|(block, held)| (block, Arc::clone(&held.parts))).collect()
+    }
+
+    /// Makes components on process 0 of parts, their labels and what touches, and tells the others what
+    /// they see of them.
+    #[allow(clippy::type_complexity)]
+    fn rejoin(
+        &mut self,
+        ours: Result<(Vec<(BlockId, Arc<[Part]>)>, Vec<Labels>, Vec<Seam>)>,
+        last: u64,
+        seen: &BTreeSet<BlockId>,
+    ) -> Result<()> {
+        let (mut parts, mut labels, mut seams) = (HashMap::new(), HashMap::new(), Vec::new());
+        for (of_blocks, of_parts, joins) in self.runtime.gather(ours)? {
+            parts.extend(of_blocks);
+            labels.extend(of_parts);
+            seams.extend(joins);
+        }
+        let first = self.runtime.workers().is_first();
+        let all: Vec<BlockId> = parts.keys().copied().collect();
+        if first {
+            self.components = Components::restored(parts, labels, last, seams);
+        }
+        let labels = self.labels_seen(all.into_iter());
+        let labels = self.runtime.exchange(Ok(labels))?;
+        if !first {
+            self.components.told(labels, seen);
+        }
+        Ok(())
     }
 }

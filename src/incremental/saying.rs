@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::id::BlockId;
-use crate::incremental::components::{Fragment, touching};
+use crate::incremental::components::{Relabelled, Seam, touching};
 use crate::incremental::held::gather;
 use crate::incremental::pieces::{Piece, depending};
 use crate::incremental::session::Session;
@@ -17,8 +17,7 @@ use crate::lattice::summary::{Summary, summarise};
 
 impl Session<'_> {
     /// The parts of different blocks that touch in some pieces.
-    #[allow(clippy::type_complexity)]
-    pub(super) fn seams(&self, pieces: &BTreeSet<Piece>, stencil: Stencil) -> Result<Vec<(Piece, Vec<[Fragment; 2]>)>> {
+    pub(super) fn seams(&self, pieces: &BTreeSet<Piece>, stencil: Stencil) -> Result<Vec<Seam>> {
         let jobs: Vec<Piece> = pieces.iter().filter(|piece| !piece.is_inside()).copied().collect();
         let (grid, blocks) = (self.settings.grid, Arc::clone(&self.blocks));
         self.runtime.spread(jobs, move |piece| {
@@ -31,9 +30,9 @@ impl Session<'_> {
     pub(super) fn enter(&mut self, said: Vec<(Piece, Summary)>) -> Result<Vec<Rows>> {
         let (number, epoch, kept) = (self.number, self.epoch, self.first_kept());
         let updates: Vec<Mutex<Updates>> = self.updates(said).into_iter().map(Mutex::new).collect();
-        self.runtime.on_workers(move |worker, place| {
+        self.runtime.together(move |worker, place, lost| {
             let updates = std::mem::take(&mut *updates[place].lock().unwrap_or_else(PoisonError::into_inner));
-            Tables::with(number, |tables| tables.commit(worker, updates, epoch, kept))
+            Tables::with(number, |tables| tables.commit(worker, updates, (epoch, kept), lost))
         })
     }
 
@@ -47,14 +46,14 @@ impl Session<'_> {
     pub(super) fn say(
         &mut self,
         mut pieces: BTreeSet<Piece>,
-        relabelled: &BTreeMap<BlockId, Vec<u64>>,
+        relabelled: &Relabelled,
     ) -> Result<Vec<(Piece, Summary)>> {
         let Settings { grid, join, want, .. } = self.settings;
         // Where every cell has but one new label, and every new label is of one cell, that is all
         // there is to do.
         let mut said = Vec::new();
         for piece in depending(&grid, relabelled.keys().copied()) {
-            if pieces.contains(&piece) {
+            if pieces.contains(&piece) || !self.owners.is_ours(piece.block) {
                 continue;
             }
             match (self.new_labels(piece, relabelled), self.said.get(&piece)) {
@@ -94,7 +93,7 @@ impl Session<'_> {
     }
 
     /// The new label of each cell that a piece may see; nothing where cells part or become one.
-    fn new_labels(&self, piece: Piece, relabelled: &BTreeMap<BlockId, Vec<u64>>) -> Option<BTreeMap<u64, u64>> {
+    fn new_labels(&self, piece: Piece, relabelled: &Relabelled) -> Option<BTreeMap<u64, u64>> {
         let mut labels = BTreeMap::new();
         let grid = &self.settings.grid;
         for block in grid.holding(&piece.boxed(grid)) {

@@ -81,7 +81,8 @@ impl<'a> Series<'a> {
     /// Begins a series in a folder.
     ///
     /// # Errors
-    /// Where the folder holds a series, or cannot be written; a volume of more than four million blocks.
+    /// Where the folder holds a series, or cannot be written; a volume of more than four million blocks; on
+    /// workers of several processes.
     pub fn begin(
         runtime: &'a Runtime,
         claim: &Claim,
@@ -89,6 +90,7 @@ impl<'a> Series<'a> {
         spacing: Spacing,
         keeping: Keeping,
     ) -> Result<Self> {
+        one_process(runtime)?;
         let folder = &claim.folder;
         if let Some(file) = FILES.iter().chain([&JOURNAL]).map(|name| folder.join(name)).find(|path| path.exists()) {
             return Err(Error::usage(format!("{}: exists already: --force begins anew", file.display())));
@@ -124,8 +126,9 @@ impl<'a> Series<'a> {
     ///
     /// # Errors
     /// Where the series was begun by other rules, or its files are damaged; what `keeping` is asked
-    /// for.
+    /// for; on workers of several processes.
     pub fn resume(runtime: &'a Runtime, claim: &Claim, rules: &Rules, keeping: Keeping) -> Result<Option<Self>> {
+        one_process(runtime)?;
         let (folder, path) = (&claim.folder, claim.journal());
         if !path.exists() {
             return Ok(None);
@@ -400,4 +403,12 @@ fn ended(error: Error) -> Error {
 fn strange(path: &Path) -> Error {
     let what = "holds what no series does: begin anew with --force, or restore the file";
     Error::new(Kind::Checkpoint, format!("{}: {what}", path.display()))
+}
+
+/// A journal is written by one process, of all blocks.
+fn one_process(runtime: &Runtime) -> Result<()> {
+    match runtime.workers().processes() {
+        1 => Ok(()),
+        _ => Err(Error::usage("a series is kept by one process: give it workers with -w")),
+    }
 }

@@ -32,22 +32,22 @@
 //! # }
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
 use crate::id::BlockId;
-use crate::incremental::change::{Change, Event, Row};
 use crate::incremental::components::Components;
 use crate::incremental::held::{Blocks, Held};
-use crate::incremental::laid::{Lay, Read, laid_over};
-use crate::incremental::pieces::{Piece, depending};
+use crate::incremental::laid::{Lay, Patch, Read};
+use crate::incremental::owners::Owners;
+use crate::incremental::pieces::Piece;
 use crate::incremental::settings::Settings;
-use crate::incremental::tables::{Changed, Rows, Tables};
+use crate::incremental::tables::Tables;
 use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
-use crate::lattice::summary::{Cell, Summary};
+use crate::lattice::summary::Summary;
 use crate::pregel::runtime::Runtime;
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
@@ -57,6 +57,12 @@ use crate::volume::voxel::Voxels;
 ///
 /// Nothing of what is put or removed is seen before the next commit. Memory: the runs of all
 /// blocks, what each piece of a block says of cells and contacts, and the tables.
+///
+/// In a cluster each process holds the blocks that the engine would place on it, and the near faces of
+/// those beside them; the tables are spread by key, and process 0 joins components. Any process may put and
+/// remove anywhere, when it likes, and no other is asked; where several put the same voxels before a
+/// commit, those of the later process lie on top. All other calls that ask for what there is are made by every
+/// process, in the same order, and give the same to all of them.
 pub struct Session<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) settings: Settings,
@@ -65,7 +71,11 @@ pub struct Session<'a> {
     pub(super) epoch: u64,
     /// The commit that it began with: 0, or where it was saved.
     pub(super) began: u64,
+    /// The blocks of this process, and the near faces of those that its pieces reach into.
     pub(super) blocks: Arc<Blocks>,
+    pub(super) owners: Owners,
+    /// What was put and is not laid on its block yet, in a cluster.
+    pub(super) patches: Vec<Patch>,
     /// Blocks as they will be; nothing where none of their voxels will be selected.
     pub(super) coming: HashMap<BlockId, Option<Arc<Held>>>,
     pub(super) components: Components,
@@ -77,17 +87,13 @@ pub struct Session<'a> {
 static SESSIONS: AtomicU64 = AtomicU64::new(0);
 
 impl<'a> Session<'a> {
-    /// An empty session on the workers of this process. They are free for other runs between its calls.
+    /// An empty session on the workers. They are free for other runs between its calls.
     ///
     /// # Errors
-    /// Where cells are to be what labels say, and `select` is not labels; on workers of several
-    /// processes.
+    /// Where cells are to be what labels say, and `select` is not labels.
     pub fn new(runtime: &'a Runtime, settings: Settings) -> Result<Self> {
         if settings.join.is_none() && settings.select != Select::Labels {
             return Err(Error::usage("cells of a mask are its components: say which voxels are neighbours"));
-        }
-        if runtime.workers().processes() > 1 {
-            return Err(Error::usage("a session runs on the workers of one process"));
         }
         let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
         runtime.on_workers(move |worker, _| Tables::begin(worker, number))?;
@@ -97,6 +103,8 @@ impl<'a> Session<'a> {
             number,
             epoch: 0,
             began: 0,
+            owners: Owners::new(settings.grid, runtime.workers()),
+            patches: Vec::new(),
             blocks: Arc::default(),
             coming: HashMap::new(),
             components: Components::default(),
@@ -115,7 +123,7 @@ impl<'a> Session<'a> {
     }
 
     /// Puts voxels at a place of the volume, over what was there; `name` is how errors call them. How
-    /// many blocks differ from what they were.
+    /// many blocks differ from what they were; in a cluster, how many may.
     ///
     /// # Errors
     /// Where they leave the volume, or hold what [`Select`] cannot take; then nothing of them was
@@ -134,7 +142,7 @@ impl<'a> Session<'a> {
             let (voxels, at) = (voxels.clone(), *at);
             let region = Region::whole(voxels.shape()).offset_by(at);
             let read: Read = Arc::new(move |part| Ok(voxels.part(&part.relative_to(at))));
-            (region, Some(Lay::Read(read)))
+            (region, Lay::Read(read))
         };
         self.lay_all(name, parts.iter().map(lay).collect())
     }
@@ -147,7 +155,7 @@ impl<'a> Session<'a> {
         let region = Region::whole(source.header().shape).offset_by(at);
         let (name, source) = (source.header().name.clone(), Arc::clone(source));
         let read: Read = Arc::new(move |part| source.read(&part.relative_to(at)));
-        self.lay(&name, region, Some(Lay::Read(read)))
+        self.lay(&name, region, Lay::Read(read))
     }
 
     /// Puts a block that a program holds as runs, such as those of the cells of a simulation: no voxel is
@@ -168,7 +176,11 @@ impl<'a> Session<'a> {
             )));
         }
         let held = (!runs.is_empty()).then(|| Arc::new(Held::of_runs(grid.shape(), runs, join)));
-        Ok(self.take(block, held))
+        if self.owners.is_alone() {
+            return Ok(self.take(block, held));
+        }
+        self.patches.push(Patch::whole(block, region, held));
+        Ok(true)
     }
 
     /// Takes the voxels of a region out: they are not selected any more. How many blocks differ.
@@ -176,12 +188,13 @@ impl<'a> Session<'a> {
     /// # Errors
     /// Where the region leaves the volume.
     pub fn remove(&mut self, region: Region) -> Result<u64> {
-        self.lay("remove", region, None)
+        self.lay("remove", region, Lay::Nothing)
     }
 
     /// Forgets what was put and removed since the last commit.
     pub fn discard(&mut self) {
         self.coming.clear();
+        self.patches.clear();
     }
 
     /// What the blocks that hold a part of a region will be after the next commit.
@@ -194,16 +207,16 @@ impl<'a> Session<'a> {
     /// # Errors
     /// As [`Session::put`].
     pub(crate) fn put_held(&mut self, name: &str, blocks: Blocks, region: Region) -> Result<u64> {
-        self.lay(name, region, Some(Lay::Held(Arc::new(blocks))))
+        self.lay(name, region, Lay::Held(Arc::new(blocks)))
     }
 
     /// Lays voxels over a region, or nothing.
-    fn lay(&mut self, name: &str, region: Region, over: Option<Lay>) -> Result<u64> {
-        self.lay_all(name, vec![(region, over)])
+    fn lay(&mut self, name: &str, region: Region, lay: Lay) -> Result<u64> {
+        self.lay_all(name, vec![(region, lay)])
     }
 
     /// Lays voxels over regions, or nothing, one after the other.
-    fn lay_all(&mut self, name: &str, parts: Vec<(Region, Option<Lay>)>) -> Result<u64> {
+    fn lay_all(&mut self, name: &str, parts: Vec<(Region, Lay)>) -> Result<u64> {
         let settings = self.settings;
         let grid = settings.grid;
         let mut of_blocks: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
@@ -215,27 +228,51 @@ impl<'a> Session<'a> {
             grid.holding(region).for_each(|block| of_blocks.entry(block).or_default().push(part));
         }
         let jobs: Vec<_> = of_blocks.into_iter().map(|(block, of)| (block, of, self.seen(block).cloned())).collect();
-        let name = name.to_owned();
+        let (name, alone) = (name.to_owned(), self.owners.is_alone());
         let laid = self.runtime.spread(jobs, move |(block, of, seen)| {
-            let mut held = seen.clone();
-            for (region, over) in of.iter().map(|part| &parts[*part]) {
-                held = laid_over(&settings, *block, held.as_ref(), region, over.as_ref(), &name)?;
+            let (mut held, mut patches) = (seen.clone(), Vec::new());
+            for (region, lay) in of.iter().map(|part| &parts[*part]) {
+                let patch = Patch::of(&settings, *block, held.as_ref(), (region, lay), &name)?;
+                match alone {
+                    true => held = patch.over(&settings, held.as_ref(), &name)?,
+                    false => patches.push(patch),
+                }
             }
-            Ok((*block, held))
+            Ok((*block, held, patches))
         })?;
-        Ok(laid.into_iter().map(|(block, held)| u64::from(self.take(block, held))).sum())
+        let mut differ = 0;
+        for (block, held, patches) in laid {
+            let known = held.as_ref();
+            let differs = match alone {
+                true => self.take(block, held),
+                false => !patches.iter().all(|patch| patch.is(known)),
+            };
+            differ += u64::from(differs);
+            self.patches.extend(patches);
+        }
+        Ok(differ)
     }
 
-    /// A block as it will be after the next commit.
-    fn seen(&self, block: BlockId) -> Option<&Arc<Held>> {
+    /// A block of this process as it will be after the next commit.
+    pub(super) fn seen(&self, block: BlockId) -> Option<&Arc<Held>> {
         match self.coming.get(&block) {
             Some(coming) => coming.as_ref(),
-            None => self.blocks.get(&block),
+            None => self.ours(block),
         }
     }
 
+    /// A block of this process after the last commit.
+    pub(super) fn ours(&self, block: BlockId) -> Option<&Arc<Held>> {
+        self.blocks.get(&block).filter(|_| self.owners.is_ours(block))
+    }
+
+    /// The blocks of this process after the last commit.
+    pub(super) fn all_ours(&self) -> impl Iterator<Item = (BlockId, &Arc<Held>)> {
+        self.blocks.iter().filter(|(block, _)| self.owners.is_ours(**block)).map(|(block, held)| (*block, held))
+    }
+
     /// Takes a block as it will be, if it is not so already.
-    fn take(&mut self, block: BlockId, held: Option<Arc<Held>>) -> bool {
+    pub(super) fn take(&mut self, block: BlockId, held: Option<Arc<Held>>) -> bool {
         let same = |a: Option<&Arc<Held>>, b: Option<&Arc<Held>>| match (a, b) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.runs == b.runs,
             (a, b) => a.is_none() && b.is_none(),
@@ -251,50 +288,6 @@ impl<'a> Session<'a> {
         }
         true
     }
-
-    /// Makes what was put and removed count: what it changed.
-    ///
-    /// # Errors
-    /// Where a worker has ended, or a change touches 2^32 parts of blocks; then the session is of no use
-    /// any more.
-    pub fn commit(&mut self) -> Result<Change> {
-        let Settings { grid, join, .. } = self.settings;
-        let coming = std::mem::take(&mut self.coming);
-        let changed: BTreeSet<BlockId> = coming.keys().copied().collect();
-        let mut before = Blocks::new();
-        // A snapshot that is still held keeps its own.
-        let blocks = Arc::make_mut(&mut self.blocks);
-        for (block, held) in coming {
-            let was = match held {
-                Some(held) => blocks.insert(block, held),
-                None => blocks.remove(&block),
-            };
-            before.extend(was.map(|was| (block, was)));
-        }
-        let pieces = depending(&grid, changed.iter().copied());
-        let (mut events, mut relabelled) = (Vec::new(), BTreeMap::new());
-        if let Some(stencil) = join {
-            let seams = self.seams(&pieces, stencil)?;
-            let update = self.components.update(&grid, [&before, &self.blocks], &changed, seams)?;
-            (events, relabelled) = (update.events, update.relabelled);
-        }
-        drop(before);
-        let said = self.say(pieces, &relabelled)?;
-        self.epoch += 1;
-        let rows = self.enter(said)?;
-        let mut change = Change { epoch: self.epoch, blocks: changed.len() as u64, events, ..Change::default() };
-        for Rows { cells, contacts } in rows {
-            change.cells.extend(cells.into_iter().map(row_of));
-            change.contacts.extend(contacts.into_iter().map(row_of));
-        }
-        change.cells.sort_unstable_by_key(|row| row.key);
-        change.contacts.sort_unstable_by_key(|row| row.key);
-        if join.is_none() {
-            change.events = change.cells.iter().filter_map(event).collect();
-            change.events.sort_unstable();
-        }
-        Ok(change)
-    }
 }
 
 impl Drop for Session<'_> {
@@ -302,22 +295,5 @@ impl Drop for Session<'_> {
         let number = self.number;
         // Workers that have ended have no tables.
         let _ = self.runtime.on_workers(move |worker, _| Tables::end(worker, number));
-    }
-}
-
-fn row_of<K, V>((key, (old, new)): (K, Changed<V>)) -> Row<K, V> {
-    Row { key, old, new }
-}
-
-/// What became of a cell that a label is.
-fn event(row: &Row<u64, Cell>) -> Option<Event> {
-    let label = row.key;
-    match (&row.old, &row.new) {
-        (None, Some(_)) => Some(Event::Appeared { label }),
-        (Some(_), None) => Some(Event::Vanished { label }),
-        (Some(old), Some(new)) if old.moments.voxels != new.moments.voxels => {
-            Some(Event::Resized { label, before: old.moments.voxels, after: new.moments.voxels })
-        }
-        _ => None,
     }
 }

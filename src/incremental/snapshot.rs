@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::incremental::held::{Blocks, gather};
+use crate::incremental::owners::Owners;
 use crate::lattice::runs::{Runs, Span};
-use crate::volume::grid::Grid;
 use crate::volume::region::Region;
 use crate::volume::shape::Shape;
 use crate::volume::source::{Header, VolumeSource, check_region};
@@ -16,7 +16,7 @@ use crate::volume::voxel::{Dtype, Voxels};
 #[derive(Clone)]
 pub struct Snapshot {
     pub(crate) header: Header,
-    pub(crate) grid: Grid,
+    pub(crate) owners: Owners,
     pub(crate) blocks: Arc<Blocks>,
 }
 
@@ -27,7 +27,12 @@ impl VolumeSource for Snapshot {
 
     fn read(&self, region: &Region) -> Result<Voxels> {
         check_region(&self.header, region)?;
-        Ok(paint(&gather(&self.grid, &self.blocks, *region).0).cast(self.header.dtype))
+        let grid = self.owners.grid();
+        if let Some(far) = grid.holding(region).find(|block| !self.owners.is_near(*block)) {
+            let what = "is of another process: here its own blocks can be read, and those beside them";
+            return Err(Error::usage(format!("session: block {far} {what}")));
+        }
+        Ok(paint(&gather(grid, &self.blocks, *region).0).cast(self.header.dtype))
     }
 
     fn is_resident(&self) -> bool {

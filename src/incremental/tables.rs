@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
 use differential_dataflow::input::InputSession;
@@ -21,8 +22,10 @@ use timely::progress::frontier::{Antichain, AntichainRef};
 use timely::worker::Worker;
 
 use crate::combine::Combine;
+use crate::error::Result;
 use crate::lattice::contact::Contact;
 use crate::lattice::summary::{Cell, Summary};
+use crate::pregel::engine::step;
 
 /// The number of a commit.
 pub(crate) type Epoch = u64;
@@ -174,7 +177,16 @@ impl Tables {
 
     /// Takes updates in and waits until every worker has: the rows of this worker that changed.
     /// What was before `kept` can be asked for no more.
-    pub(crate) fn commit(&mut self, worker: &mut Worker, updates: Updates, epoch: Epoch, kept: Epoch) -> Rows {
+    ///
+    /// # Errors
+    /// A lost process.
+    pub(crate) fn commit(
+        &mut self,
+        worker: &mut Worker,
+        updates: Updates,
+        (epoch, kept): (Epoch, Epoch),
+        lost: &AtomicBool,
+    ) -> Result<Rows> {
         updates.cells.into_iter().for_each(|(label, cell, times)| self.cells.update((label, cell), times));
         updates.contacts.into_iter().for_each(|(pair, counts)| self.contacts.update(pair, counts));
         let next = epoch + 1;
@@ -188,9 +200,9 @@ impl Tables {
         self.cell_rows.set_physical_compaction(AntichainRef::new(&physical));
         self.contact_rows.set_physical_compaction(AntichainRef::new(&physical));
         while self.done.less_than(&next) {
-            worker.step_or_park(None);
+            step(worker, lost)?;
         }
-        self.changed(epoch)
+        Ok(self.changed(epoch))
     }
 
     fn changed(&mut self, epoch: Epoch) -> Rows {

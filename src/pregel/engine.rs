@@ -105,18 +105,12 @@ pub(crate) fn run<G: Cut, P: BlockProgram<G>>(worker: &mut Worker, job: Job<G, P
         });
     });
     loop {
-        // Asked before the step, which takes in all that came before the loss.
-        let was_lost = lost.load(Ordering::Acquire);
-        // The queues of timely panic when a peer was lost.
-        let more = contained(|| worker.step_or_park(Some(LOOK)));
-        if more.is_err() {
-            lost.store(true, Ordering::Release);
-        }
+        let stepped = step(worker, &lost);
         // Other dataflows on the worker may live on.
-        if more.is_ok() && result.borrow().is_some() && !worker.installed_dataflows().contains(&dataflow) {
+        if stepped.is_ok() && result.borrow().is_some() && !worker.installed_dataflows().contains(&dataflow) {
             break;
         }
-        if was_lost || more.is_err() {
+        if stepped.is_err() {
             // What is left of the dataflow may panic as the queues did; there is nothing to save.
             let _ = contained(|| worker.drop_dataflow(dataflow));
             break;
@@ -124,6 +118,21 @@ pub(crate) fn run<G: Cut, P: BlockProgram<G>>(worker: &mut Worker, job: Job<G, P
     }
     let ended = result.borrow_mut().take().unwrap_or_else(|| Err(lost_peer()));
     ended.map(|report| Report { seconds: start.elapsed().as_secs_f64(), ..report })
+}
+
+/// Lets a worker go on, or sleep until something comes.
+///
+/// # Errors
+/// A lost process.
+pub(crate) fn step(worker: &mut Worker, lost: &AtomicBool) -> Result<()> {
+    // Asked before the step, which takes in all that came before the loss.
+    let was_lost = lost.load(Ordering::Acquire);
+    // The queues of timely panic when a peer was lost.
+    if contained(|| worker.step_or_park(Some(LOOK))).is_err() {
+        lost.store(true, Ordering::Release);
+        return Err(lost_peer());
+    }
+    if was_lost { Err(lost_peer()) } else { Ok(()) }
 }
 
 /// What is said where a run cannot go on without a peer.

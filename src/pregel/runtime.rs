@@ -110,6 +110,30 @@ impl Runtime {
         }
     }
 
+    /// Does something on every worker of this process that the others do as well, and waits for them.
+    ///
+    /// # Errors
+    /// The first error of a worker; a lost process.
+    pub(crate) fn together<R: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Worker, usize, &AtomicBool) -> Result<R> + Send + Sync + 'static,
+    ) -> Result<Vec<R>> {
+        let lost = Arc::clone(&self.lost);
+        let made = self.on_workers(move |worker, place| work(worker, place, &lost))?;
+        let made: Result<Vec<R>> = made.into_iter().collect();
+        self.note(made.as_ref().err());
+        made
+    }
+
+    /// Notes that a run was given up, if it was for a lost process.
+    fn note(&self, error: Option<&Error>) -> bool {
+        let let_down = error.is_some_and(|error| error.kind() == Kind::Cluster);
+        if let_down {
+            self.broken.store(true, Ordering::Release);
+        }
+        let_down
+    }
+
     /// Does pieces of work on the workers of this process, each on the next that is free: what came
     /// of them, in their order.
     ///
@@ -182,10 +206,7 @@ impl Runtime {
         let mut report = None;
         for _ in &self.tasks {
             let ended = results.recv().unwrap_or_else(|_| Err(engine::lost_peer()));
-            let let_down = matches!(&ended, Err(error) if error.kind() == Kind::Cluster);
-            if let_down {
-                self.broken.store(true, Ordering::Release);
-            }
+            let let_down = self.note(ended.as_ref().err());
             // Who was let down by a worker that panicked knows less than that worker.
             if report.is_none() || !let_down {
                 report = Some(ended);
