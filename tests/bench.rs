@@ -177,6 +177,22 @@ fn a_session_has_rows_for_every_change_and_number_of_workers() {
 }
 
 #[test]
+fn a_file_that_a_session_has_is_put_beside_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cells.tif");
+    let file = file.to_str().unwrap();
+    let made = septa().args(["phantom", "cells", "--shape", "30,20,10", "-o", file]).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let told = bench_of("incremental", &["--case", file, "--op", "same-file", "--repeat", "1", "-w", "2"]);
+    let rows = told["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| row["workers"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    for row in rows {
+        assert_eq!((row["op"].as_str(), row["baseline"].as_str()), (Some("same-file"), Some("read")));
+        assert!((positive(row, "rate") * positive(row, "seconds") - 6000.0).abs() < 1.0, "{row}");
+    }
+}
+
+#[test]
 fn what_cannot_be_measured_of_volumes_is_refused() {
     refused("label", &["--case", "sponge"], 2, "«sponge» is no volume here: there are perc30, perc50");
     refused("contacts", &["--case", "blob50"], 2, "«blob50» is no volume here: there are voronoi");

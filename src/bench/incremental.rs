@@ -3,7 +3,8 @@
 //! A session is filled with a volume of labels in blocks of 64 voxels along each axis; then voxels in
 //! some of its blocks are put as others, and back, and each commit is timed together with its puts.
 //! The table with shapes and the contacts by faces are kept up. `cold` is the batch run that counts
-//! the same from voxels in memory.
+//! the same from voxels in memory; `read`, beside which a file is put that the session has already, is the
+//! reading of it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,14 +29,17 @@ use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::measure::Measure;
 use crate::volume::grid::{BlockSize, Grid};
+use crate::volume::memory::Memory;
+use crate::volume::open::{OpenOptions, open};
 use crate::volume::region::Region;
 use crate::volume::source::VolumeSource;
 use crate::volume::voxel::{Voxel, Voxels, each_voxel_type};
 
 /// What is put: so many blocks of the grid, and how many voxels of a hundred in each are others.
-const OPS: [(&str, Share, u64); 9] = [
+const OPS: [(&str, Share, u64); 10] = [
     ("same-block", Share::Blocks(1), 0),
     ("same-volume", Share::All, 0),
+    ("same-file", Share::File, 0),
     ("change-1-block", Share::Blocks(1), 1),
     ("change-10-blocks", Share::Blocks(10), 1),
     ("change-1-percent", Share::Percent(1), 1),
@@ -53,6 +57,8 @@ enum Share {
     Blocks(u32),
     Percent(u32),
     All,
+    /// The file of the volume, read again.
+    File,
     /// Of an empty session all.
     Nothing,
 }
@@ -120,7 +126,8 @@ impl Case<'_> {
             ));
         }
         for (op, share, percent) in OPS {
-            if !self.plan.ops.is_empty() && !self.plan.ops.iter().any(|name| name == op) {
+            let unwanted = !self.plan.ops.is_empty() && !self.plan.ops.iter().any(|name| name == op);
+            if unwanted || (share == Share::File && self.volume.file.is_none()) {
                 continue;
             }
             next(&format!("{op} on {}, {workers} workers", self.volume.name()))?;
@@ -128,6 +135,20 @@ impl Case<'_> {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             memory::forget();
             for _ in 0..self.plan.repeat {
+                if let (Share::File, Some(file)) = (share, &self.volume.file) {
+                    let open = || open(file, &OpenOptions::default());
+                    let threads = self.runtime.workers().per_process();
+                    let (read, seconds) = timed(|| Memory::load(&*open()?, threads));
+                    drop(read?);
+                    theirs.push(seconds);
+                    let (put, seconds) = timed(|| {
+                        session.put_source(&open()?, [0; 3])?;
+                        session.commit()
+                    });
+                    put?;
+                    ours.push(seconds);
+                    continue;
+                }
                 theirs.push(timed(|| self.cold()).1);
                 if share == Share::Nothing {
                     let mut fresh = Session::new(self.runtime, settings)?;
@@ -147,7 +168,7 @@ impl Case<'_> {
             }
             let (seconds, cold) = (median(ours), median(theirs));
             let voxels: u64 = match share {
-                Share::Nothing => self.volume.voxels(),
+                Share::Nothing | Share::File => self.volume.voxels(),
                 _ => put.iter().filter_map(|(region, _)| region.shape().voxels()).sum(),
             };
             rows.push(Row {
@@ -158,7 +179,7 @@ impl Case<'_> {
                 seconds,
                 rate: voxels as f64 / seconds,
                 unit: "voxels/s",
-                baseline: Some("cold".into()),
+                baseline: Some(if share == Share::File { "read" } else { "cold" }.into()),
                 baseline_seconds: Some(cold),
                 ratio: Some(cold / seconds),
                 peak_rss_bytes: memory::peak(),
@@ -199,7 +220,7 @@ impl Case<'_> {
             Share::Blocks(count) => count.min(all),
             Share::Percent(percent) => (all * percent).div_ceil(100),
             Share::All => all,
-            Share::Nothing => 0,
+            Share::Nothing | Share::File => 0,
         };
         let block = |k: u32| {
             let region = grid.region(BlockId(

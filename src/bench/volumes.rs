@@ -82,7 +82,8 @@ impl Make {
         let name = self.name();
         let labels = voxels.dtype() != Dtype::U8;
         let memory = Arc::new(Memory::new(name, voxels, spacing));
-        Ok(Volume { memory, labels, seconds: start.elapsed().as_secs_f64() })
+        let file = if let Make::File(path) = self { Some(path.clone()) } else { None };
+        Ok(Volume { memory, labels, file, seconds: start.elapsed().as_secs_f64() })
     }
 }
 
@@ -93,6 +94,8 @@ pub struct Volume {
     pub memory: Arc<Memory>,
     /// Whether its voxels are labels, of which equal ones are joined; else it is a mask.
     pub labels: bool,
+    /// The file that it was read from.
+    pub file: Option<PathBuf>,
     seconds: f64,
 }
 

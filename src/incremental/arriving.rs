@@ -1,4 +1,4 @@
-//! A scan laid on a session.
+//! Volumes and scans laid on a session, as they are read.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::volume::memory::Memory;
 use crate::volume::region::Region;
 use crate::volume::shape::Spacing;
 use crate::volume::source::{Cropped, VolumeSource};
+use crate::volume::voxel::Voxels;
 
 impl Session<'_> {
     /// Puts a scan of voxels of a size: the part of the volume that it is, and the digest of its voxels.
@@ -40,7 +41,9 @@ impl Session<'_> {
             ));
         }
         let reached = Region::whole(shape).offset_by(region.start);
-        let digest = self.put_slabs(&scan.source, reached)?;
+        let mut hash = Xxh3::new();
+        hash.update(format!("{} {shape}", header.dtype).as_bytes());
+        self.put_layers(&scan.source, reached.start, |voxels| voxels.absorbed_by(&mut hash))?;
         // A scan of all the volume may be smaller than it.
         for axis in 0..3 {
             let mut rest = region;
@@ -49,30 +52,60 @@ impl Session<'_> {
                 self.remove(rest)?;
             }
         }
-        Ok((region, digest))
+        Ok((region, hash.digest()))
     }
 
-    /// Puts a volume a layer of blocks at a time, so that a file is read in order; the digest of it.
-    fn put_slabs(&mut self, source: &Arc<dyn VolumeSource>, reached: Region) -> Result<u64> {
+    /// Puts a volume at a place of this one, read a layer of blocks at a time if it is not in memory, so that a
+    /// file is read in order and once.
+    ///
+    /// # Errors
+    /// As [`Session::put`]; where it cannot be read.
+    pub fn put_source(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3]) -> Result<u64> {
+        self.put_layers(source, at, |_| ())
+    }
+
+    /// The same, and shows each layer to `each`.
+    fn put_layers(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3], each: impl FnMut(&Voxels)) -> Result<u64> {
+        let reached = Region::whole(source.header().shape).offset_by(at);
+        self.fits(&source.header().name, &reached)?;
+        let before = (self.coming.clone(), self.patches.len());
+        let put = self.put_each_layer(source, reached, each);
+        if put.is_err() {
+            self.coming = before.0;
+            self.patches.truncate(before.1);
+        }
+        put
+    }
+
+    fn put_each_layer(
+        &mut self,
+        source: &Arc<dyn VolumeSource>,
+        reached: Region,
+        mut each: impl FnMut(&Voxels),
+    ) -> Result<u64> {
         let threads = self.runtime.workers().per_process();
         let grid = self.settings.grid;
         let name = source.header().name.clone();
-        let mut hash = Xxh3::new();
-        hash.update(format!("{} {}", source.header().dtype, source.header().shape).as_bytes());
-        let mut start = reached.start[0];
+        let (mut start, mut differ) = (reached.start[0], 0);
         while start < reached.end[0] {
             let layer = grid.region(grid.block_of([start, reached.start[1], reached.start[2]]));
             let mut slab = reached;
-            (slab.start[0], slab.end[0]) = (start, layer.end[0].min(reached.end[0]));
+            slab.start[0] = start;
+            if !source.is_resident() {
+                slab.end[0] = layer.end[0].min(reached.end[0]);
+            }
             let own = slab.relative_to(reached.start);
-            let voxels = match source.is_resident() {
-                true => source.read(&own)?,
-                false => Memory::load(&Cropped::new(Arc::clone(source), own)?, threads)?.voxels().clone(),
-            };
-            voxels.absorbed_by(&mut hash);
-            self.put(&name, &voxels, slab.start)?;
+            // On a worker, where a reader that panics is an error.
+            let read = self.runtime.spread(vec![Arc::clone(source)], move |source| match source.is_resident() {
+                true => source.read(&own),
+                false => Ok(Memory::load(&Cropped::new(Arc::clone(source), own)?, threads)?.voxels().clone()),
+            })?;
+            for voxels in read {
+                each(&voxels);
+                differ += self.put(&name, &voxels, slab.start)?;
+            }
             start = slab.end[0];
         }
-        Ok(hash.digest())
+        Ok(differ)
     }
 }

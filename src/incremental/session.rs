@@ -50,7 +50,6 @@ use crate::lattice::select::Select;
 use crate::lattice::summary::Summary;
 use crate::pregel::runtime::Runtime;
 use crate::volume::region::Region;
-use crate::volume::source::VolumeSource;
 use crate::volume::voxel::Voxels;
 
 /// A live computation over arriving scans. Voxels that never came are not selected.
@@ -147,17 +146,6 @@ impl<'a> Session<'a> {
         self.lay_all(name, parts.iter().map(lay).collect())
     }
 
-    /// Puts a volume at a place of this one, read block by block.
-    ///
-    /// # Errors
-    /// As [`Session::put`]; where it cannot be read.
-    pub fn put_source(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3]) -> Result<u64> {
-        let region = Region::whole(source.header().shape).offset_by(at);
-        let (name, source) = (source.header().name.clone(), Arc::clone(source));
-        let read: Read = Arc::new(move |part| source.read(&part.relative_to(at)));
-        self.lay(&name, region, Lay::Read(read))
-    }
-
     /// Puts a block that a program holds as runs, such as those of the cells of a simulation: no voxel is
     /// read. Whether it differs from what was there.
     ///
@@ -215,16 +203,22 @@ impl<'a> Session<'a> {
         self.lay_all(name, vec![(region, lay)])
     }
 
+    /// Whether there is something of a region, and all of it in the volume.
+    pub(super) fn fits(&self, name: &str, region: &Region) -> Result<()> {
+        let shape = self.settings.grid.shape();
+        match !region.is_empty() && Region::whole(shape).covers(region) {
+            true => Ok(()),
+            false => Err(Error::usage(format!("{name}: the region {region} is empty or leaves the volume of {shape}"))),
+        }
+    }
+
     /// Lays voxels over regions, or nothing, one after the other.
     fn lay_all(&mut self, name: &str, parts: Vec<(Region, Lay)>) -> Result<u64> {
         let settings = self.settings;
         let grid = settings.grid;
         let mut of_blocks: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
         for (part, (region, _)) in parts.iter().enumerate() {
-            if region.is_empty() || !Region::whole(grid.shape()).covers(region) {
-                let what = format!("{name}: the region {region} is empty or leaves the volume of {}", grid.shape());
-                return Err(Error::usage(what));
-            }
+            self.fits(name, region)?;
             grid.holding(region).for_each(|block| of_blocks.entry(block).or_default().push(part));
         }
         let jobs: Vec<_> = of_blocks.into_iter().map(|(block, of)| (block, of, self.seen(block).cloned())).collect();
