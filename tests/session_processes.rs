@@ -8,6 +8,7 @@ use cluster::{CLUSTERS, Cluster, told};
 use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
 use septa::error::Result;
+use septa::incremental::on_voxels::LastVoxels;
 use septa::incremental::running::LastRun;
 use septa::incremental::saved::Saved;
 use septa::incremental::session::Session;
@@ -25,7 +26,7 @@ use septa::volume::voxel::Voxels;
 use septa::workers::Workers;
 
 /// Sequences of each part.
-const SEQUENCES: u64 = 60;
+const SEQUENCES: u64 = 50;
 
 /// What one of the processes does before a commit.
 #[derive(Clone)]
@@ -76,8 +77,11 @@ fn does(session: &mut Session<'_>, act: Act) -> Result<()> {
     }
 }
 
+/// The last runs on the contact graph, and on the voxels.
+type Last = (LastRun<u64>, LastVoxels<u64>);
+
 /// All that a session says.
-fn says(runtime: &Runtime, session: &Session<'_>, last: &mut LastRun<u64>) -> Result<String> {
+fn says(runtime: &Runtime, session: &Session<'_>, last: &mut Last) -> Result<String> {
     let shape = session.settings().grid.shape();
     // Some voxels in all places: each is asked of all processes.
     let some = voxels_of(shape).step_by(shape.0.iter().product::<usize>() / 5 + 1);
@@ -88,8 +92,10 @@ fn says(runtime: &Runtime, session: &Session<'_>, last: &mut LastRun<u64>) -> Re
         said += &format!("{:?}\n", before.map_err(|error| error.to_string()));
     }
     // A program on the contact graph that goes on, and one on the voxels.
-    let report = session.run(&Components, last, &Config::default())?;
-    said += &format!("{} {:?}\n", report.supersteps, last.states().collect::<Vec<_>>());
+    let report = session.run(&Components, &mut last.0, &Config::default())?;
+    said += &format!("{} {:?}\n", report.supersteps, last.0.states().collect::<Vec<_>>());
+    let report = session.run_voxels(&Components, Stencil::N6, &mut last.1, &Config::default())?;
+    said += &format!("{} {}\n", report.supersteps, report.messages);
     let lattice = session.lattice(Stencil::N18)?;
     let report = runtime.run(&lattice, &septa::pregel::sweep::Sweep::new(Degree), &Config::default(), |_, _| Ok(()))?;
     said += &format!("{} {:?}\n", report.messages, report.global);
@@ -116,7 +122,7 @@ fn sequences(dealt: u64, first: u64, runtime: &Runtime) -> Result<String> {
         let settings = Settings { grid, select, join, want, kept: 1 };
         let mut session = Session::new(runtime, settings)?;
         let mut single = Session::new(&alone, settings)?;
-        let mut last = LastRun::default();
+        let mut last = Last::default();
         for _ in 0..1 + random.below(5) {
             let mut acts: Vec<(u64, Act)> =
                 (0..random.below(5)).map(|_| (random.below(dealt), some_act(&settings, &mut random))).collect();

@@ -6,6 +6,7 @@ mod common;
 use common::random::Random;
 use common::volume::{cells, cuts, memory};
 use septa::graph::csr::Csr;
+use septa::incremental::on_voxels::LastVoxels;
 use septa::incremental::running::LastRun;
 use septa::incremental::session::Session;
 use septa::incremental::settings::Settings;
@@ -115,6 +116,56 @@ fn a_program_that_goes_on_ends_as_one_that_begins() {
         }
     }
     assert!(saved.0 < saved.1, "going on takes fewer supersteps: {saved:?}");
+}
+
+#[test]
+fn a_program_on_voxels_that_goes_on_ends_as_one_that_begins() {
+    let (mut grown, mut saved) = (0, (0, 0));
+    for seed in 0..40 {
+        let random = &mut Random(900 + seed);
+        let runtime = Runtime::start(&Workers::threads(1 + (seed % 2) as usize)).unwrap();
+        let shape = Shape([5, 6, 12].map(|most| 3 + random.below(most) as usize));
+        let grid = Grid::new(shape, BlockSize::Edge(2 + random.below(5) as usize)).unwrap();
+        let want = Want { cells: Detail::Moments, contacts: None };
+        let select = [Select::NonZero, Select::Labels][random.below(2) as usize];
+        let settings = Settings { grid, select, join: Some(Stencil::N6), want, kept: 0 };
+        let mut session = Session::new(&runtime, settings).unwrap();
+        let (mut components, mut ranks) = (LastVoxels::default(), LastVoxels::default());
+        let mut stencil = Stencil::N6;
+        let mut before: Vec<u64> = vec![0; shape.0.iter().product()];
+        for commit in 0..6 {
+            // What is there and more, or others; now and then more neighbours.
+            let more = random.below(3) > 0;
+            let drawn: Vec<u64> = before.iter().map(|_| random.below(9).saturating_sub(6)).collect();
+            let now: Vec<u64> =
+                before.iter().zip(drawn).map(|(was, new)| if more && *was > 0 { *was } else { new }).collect();
+            session.put_source(&memory(shape, now.clone()), [0; 3]).unwrap();
+            session.commit().unwrap();
+            let other = random.below(5) == 0;
+            stencil = if other { Stencil::N18 } else { stencil };
+            let config = Config::default();
+            let warm = session.run_voxels(&Components, stencil, &mut components, &config).unwrap();
+            let mut begun = LastVoxels::default();
+            let cold = session.run_voxels(&Components, stencil, &mut begun, &config).unwrap();
+            assert!(components.states().eq(begun.states()), "seed {seed} commit {commit}");
+            assert_eq!(components.states().count(), now.iter().filter(|label| **label > 0).count());
+            if more && commit > 0 && !other {
+                grown += 1;
+                saved = (saved.0 + warm.messages, saved.1 + cold.messages);
+            }
+            let voxels = components.states().count() as u64;
+            let program = PageRank { vertices: voxels.max(1), damping: 0.85, iterations: 1000, tolerance: 1e-13 };
+            let mut begun = LastVoxels::default();
+            session.run_voxels(&program, stencil, &mut ranks, &config).unwrap();
+            session.run_voxels(&program, stencil, &mut begun, &config).unwrap();
+            for ((voxel, warm), (other, cold)) in ranks.states().zip(begun.states()) {
+                assert!(voxel == other && (warm - cold).abs() < 2e-12, "seed {seed}: {warm} {cold}");
+                assert_eq!(ranks.of(voxel), Some(warm));
+            }
+            before = now;
+        }
+    }
+    assert!(grown > 40 && saved.0 < saved.1, "going on says less: {saved:?} in {grown}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod commit;
 mod components;
 mod held;
 mod laid;
+pub mod on_voxels;
 mod owners;
 mod pieces;
 mod reading;
