@@ -41,7 +41,7 @@ fn rods(size: usize) -> Voxels {
     Voxels::from_vec(Shape([size; 3]), (0..size.pow(3)).map(voxel).collect())
 }
 
-/// Takes the bridge away and puts it back, on a runtime.
+/// Takes the bridge away and puts it back, on a runtime; in a cluster process 0 does.
 ///
 /// # Errors
 /// Where the components do not part, or septa fails.
@@ -52,7 +52,10 @@ pub fn row(size: usize, repeat: usize, edge: usize, runtime: &Runtime) -> Result
     let settings = Settings { grid, select: Select::NonZero, join: Some(Stencil::N6), want, kept: 0 };
     let mut session = Session::new(runtime, settings)?;
     memory::forget();
-    session.put("rods", &voxels, [0; 3])?;
+    let first = runtime.workers().is_first();
+    if first {
+        session.put("rods", &voxels, [0; 3])?;
+    }
     session.commit()?;
     let at = [size - 1, 0, size / 2];
     let bridge = Region { start: at, end: at.map(|at| at + 1) };
@@ -68,10 +71,17 @@ pub fn row(size: usize, repeat: usize, edge: usize, runtime: &Runtime) -> Result
     for _ in 0..repeat {
         let (components, seconds) = timed(cold);
         theirs.push(seconds);
-        let (change, seconds) = timed(|| session.remove(bridge).and_then(|_| session.commit()));
+        let (change, seconds) = timed(|| {
+            if first {
+                session.remove(bridge)?;
+            }
+            session.commit()
+        });
         ours.push(seconds);
         let parted = change?.events.iter().any(|event| matches!(event, Event::Split { .. }));
-        session.put("bridge", &source.read(&bridge)?, at)?;
+        if first {
+            session.put("bridge", &source.read(&bridge)?, at)?;
+        }
         session.commit()?;
         if components? != 1 || !parted {
             return Err(Error::new(Kind::Program, "split on rods: what hung by a voxel did not part"));
@@ -82,7 +92,7 @@ pub fn row(size: usize, repeat: usize, edge: usize, runtime: &Runtime) -> Result
         op: "split".into(),
         case: "rods".into(),
         workers: runtime.workers().per_process(),
-        processes: 1,
+        processes: runtime.workers().processes(),
         seconds,
         rate: 1.0 / seconds,
         unit: "changes/s",

@@ -4,7 +4,8 @@
 //! some of its blocks are put as others, and back, and each commit is timed together with its puts.
 //! The table with shapes and the contacts by faces are kept up. `cold` is the batch run that counts
 //! the same from voxels in memory; `read`, beside which a file is put that the session has already, is the
-//! reading of it.
+//! reading of it. In a cluster the processes share what is put, each the slabs or blocks that it draws, not
+//! those that it holds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -68,7 +69,7 @@ const EDGE: usize = 64;
 
 const WANT: Want = Want { cells: Detail::Shape, contacts: Some(Stencil::N6) };
 
-/// Measures what is planned, on each of the runtimes, which are of this process alone. `next` is told
+/// Measures what is planned, on each of the runtimes. `next` is told
 /// what comes next, and may end it.
 ///
 /// # Errors
@@ -117,8 +118,7 @@ impl Case<'_> {
         let mut session = Session::new(self.runtime, settings)?;
         let mut rows = Vec::new();
         let cold = self.cold()?;
-        session.put_source(&self.source(), [0; 3])?;
-        session.commit()?;
+        self.commit(&mut session, &[(Region::whole(grid.shape()), None)])?;
         if session.summary()? != cold {
             return Err(Error::new(
                 Kind::Program,
@@ -127,7 +127,8 @@ impl Case<'_> {
         }
         for (op, share, percent) in OPS {
             let unwanted = !self.plan.ops.is_empty() && !self.plan.ops.iter().any(|name| name == op);
-            if unwanted || (share == Share::File && self.volume.file.is_none()) {
+            let alone = self.runtime.workers().processes() == 1;
+            if unwanted || (share == Share::File && (self.volume.file.is_none() || !alone)) {
                 continue;
             }
             next(&format!("{op} on {}, {workers} workers", self.volume.name()))?;
@@ -175,7 +176,7 @@ impl Case<'_> {
                 op: op.into(),
                 case: self.volume.name().into(),
                 workers: self.runtime.workers().per_process(),
-                processes: 1,
+                processes: self.runtime.workers().processes(),
                 seconds,
                 rate: voxels as f64 / seconds,
                 unit: "voxels/s",
@@ -192,13 +193,24 @@ impl Case<'_> {
         Ok(rows)
     }
 
-    /// Puts parts of the volume, as others or as they are, and commits.
+    /// Puts parts of the volume, as others or as they are, and commits; of a cluster each process its share.
     fn commit(&self, session: &mut Session<'_>, parts: &[(Region, Option<Voxels>)]) -> Result<u64> {
         let whole = self.volume.memory.voxels();
         let voxels = |(region, other): &(Region, Option<Voxels>)| {
             (other.clone().unwrap_or_else(|| whole.part(region)), region.start)
         };
-        session.put_parts(self.volume.name(), &parts.iter().map(voxels).collect::<Vec<_>>())?;
+        let (processes, this) = (self.runtime.workers().processes(), self.runtime.workers().process());
+        let ours: Vec<(Voxels, [usize; 3])> = match parts {
+            [(region, None)] if processes > 1 => {
+                let mut slab = *region;
+                let cut = |process: usize| region.start[0] + region.shape().0[0] * process / processes;
+                (slab.start[0], slab.end[0]) = (cut(this), cut(this + 1));
+                let part = (!slab.is_empty()).then(|| voxels(&(slab, None)));
+                part.into_iter().collect()
+            }
+            _ => parts.iter().skip(this).step_by(processes).map(voxels).collect(),
+        };
+        session.put_parts(self.volume.name(), &ours)?;
         Ok(session.commit()?.blocks)
     }
 
