@@ -342,6 +342,21 @@ fn options_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn forces_that_make_no_sense_are_refused() {
+    let bench = Bench::new();
+    let relax = ["relax", "springs", "labels.npy", "-o", "out/x.csv"];
+    let with = |options: &[&'static str]| [&relax[..], options].concat();
+    bench.fails(&with(&[]), 2, &["nothing is held", "--fix"]);
+    bench.fails(&with(&["--fix", "w=0"]), 2, &["«w=0»", "z=max"]);
+    bench.fails(&with(&["--pull", "z=max"]), 2, &["«z=max»", "z=max:0.5"]);
+    bench.fails(&with(&["--pull", "z=max:far"]), 2, &["«far»"]);
+    bench.fails(&with(&["--fix", "z=0", "--modulus", "0"]), 2, &["--modulus 0"]);
+    bench.fails(&with(&["--fix", "z=0", "--springs", "out/x.csv"]), 2, &["same file"]);
+    bench.fails(&with(&["--fix", "z=0", "--forces", "none.csv"]), 3, &["none.csv", "no such file"]);
+    bench.fails(&["relax", "springs", "none.npy", "--fix", "z=0"], 3, &["none.npy", "no such file"]);
+}
+
+#[test]
 fn an_analysis_with_a_filter_that_makes_no_sense_leaves_no_folder() {
     Bench::new().fails(&["analyse", "labels.npy", "-o", "out/new", "--median", "4"], 2, &["median", "odd"]);
 }

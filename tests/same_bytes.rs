@@ -217,6 +217,13 @@ fn programs_on_contacts_give_the_same_bytes() {
 }
 
 #[test]
+fn springs_have_the_same_bytes() {
+    let Some(ovule) = ovule() else { return };
+    let pulled = ["relax", "springs", "--fix", "x=0", "--pull", "x=max:-2", "--springs", "springs.csv"];
+    Trial::new(&pulled, &ovule, "cells.csv").holds();
+}
+
+#[test]
 fn components_of_a_lattice_have_the_same_bytes() {
     let (_folder, spheres) = phantom("spheres", "40,48,50", "6");
     Trial::new(&["run", "components"], &spheres, "components.csv").holds();

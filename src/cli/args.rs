@@ -3,7 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::cli::common::Common;
-use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, send, split, watch};
+use crate::cli::{
+    analyse, bench, contacts, diff, info, label, measure, phantom, relax, run, segment, send, split, watch,
+};
 
 /// Graphs that come out of 3-D images: segment, label, measure, and run programs on them.
 #[derive(Debug, Parser)]
@@ -45,6 +47,8 @@ pub(crate) enum Verb {
     Analyse(analyse::Args),
     /// A vertex program on a volume, a contact graph or a graph file.
     Run(run::Args),
+    /// Force balance: displacements at which the forces on everything sum to nothing.
+    Relax(relax::Args),
     /// Re-analyses as scans arrive, in a folder or over ZeroMQ: tables with a column of time, and events.
     Watch(watch::Args),
     /// Plays scans to a septa watch on a socket.

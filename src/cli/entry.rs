@@ -10,7 +10,9 @@ use crate::cli::common::{Color, Common, LogFormat};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress;
-use crate::cli::{analyse, bench, contacts, diff, info, label, measure, phantom, run, segment, send, split, watch};
+use crate::cli::{
+    analyse, bench, contacts, diff, info, label, measure, phantom, relax, run, segment, send, split, watch,
+};
 use crate::error::{Error, Result};
 
 /// Runs the command line of the process; the exit codes are those of `docs/cli.md`.
@@ -74,6 +76,7 @@ fn perform(cli: Cli) -> Result<Answer> {
         Verb::Measure(args) => measure::run(&context, &args)?.into(),
         Verb::Analyse(args) => analyse::run(&context, &args)?.into(),
         Verb::Run(args) => run::run(&context, &args)?.into(),
+        Verb::Relax(args) => relax::run(&context, &args)?.into(),
         Verb::Watch(args) => watch::run(&context, &args)?.into(),
         Verb::Send(args) => send::run(&context, &args)?.into(),
         Verb::Bench(args) => bench::run(&context, &args)?.into(),

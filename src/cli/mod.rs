@@ -21,6 +21,8 @@ mod page;
 mod phantom;
 mod progress;
 mod record;
+mod relax;
+mod relax_springs;
 mod run;
 mod run_programs;
 mod run_saving;

@@ -10,6 +10,7 @@ pub mod copy;
 pub mod degree;
 pub mod distance;
 pub mod distance_transform;
+pub mod force;
 pub mod fragments;
 mod halo;
 mod held;

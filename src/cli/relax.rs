@@ -1,0 +1,26 @@
+//! `septa relax`.
+
+use clap::Subcommand;
+
+use crate::cli::context::Context;
+use crate::cli::figures::Figures;
+use crate::cli::relax_springs;
+use crate::error::Result;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Cells as nodes and contacts as springs: displacements, forces, reactions.
+    Springs(Box<relax_springs::Args>),
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
+    match &args.what {
+        What::Springs(args) => relax_springs::run(context, args),
+    }
+}

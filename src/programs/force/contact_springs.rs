@@ -1,0 +1,163 @@
+//! The contact graph as springs: nodes are the centroids of cells, and a contact of area A between centroids
+//! at distance l is a spring of stiffness E A / l along the line between them.
+
+use std::collections::BTreeMap;
+
+use crate::disjoint::Disjoint;
+use crate::error::{Error, Result};
+use crate::graph::csr::Csr;
+use crate::graph::cut::ranges;
+use crate::graph::topology::{Block, Cut};
+use crate::id::{Slot, VertexId};
+use crate::lattice::summary::Summary;
+use crate::programs::force::elastic::{Elastic, Node, Spring};
+use crate::programs::force::vector::Vector;
+use crate::volume::shape::Spacing;
+
+/// Nodes of a block; their number does not depend on the workers.
+const BLOCK: u64 = 2048;
+
+/// A graph of springs that carries what is asked of its nodes.
+pub type Springs = Csr<Spring, Node>;
+
+/// [`Springs`] as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AsGiven;
+
+impl Elastic<Springs> for AsGiven {
+    #[inline(always)]
+    fn spring(&self, edge: Spring) -> Spring {
+        edge
+    }
+
+    fn node(&self, block: &<Springs as Cut>::Block, slot: Slot) -> Node {
+        block.value(slot)
+    }
+}
+
+/// Cells and their contacts as a body of springs.
+#[derive(Clone, Debug, Default)]
+pub struct Body {
+    /// The label of each node, ascending.
+    pub labels: Vec<u64>,
+    /// Where it is, in the unit of the spacing.
+    pub places: Vec<Vector>,
+    /// What is asked of it.
+    pub nodes: Vec<Node>,
+    /// The two nodes of each spring, the smaller first, and the spring.
+    pub springs: Vec<(u32, u32, Spring)>,
+}
+
+/// What a body does under displacements.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Response {
+    /// How far each spring is drawn out; shorter where negative.
+    pub elongations: Vec<f64>,
+    /// The force in it: pulls where positive.
+    pub tensions: Vec<f64>,
+    /// What holds each node in place: along free axes as much as is out of balance, along held ones the reaction.
+    pub reactions: Vec<Vector>,
+    /// Half of the energy of the springs of each node.
+    pub energies: Vec<f64>,
+}
+
+impl Body {
+    /// Cells that touch, of elastic modulus `modulus`; nothing is held or loaded.
+    ///
+    /// # Errors
+    /// Where two cells that touch have the same centroid, and so no direction; 2^32 cells.
+    pub fn of_contacts(summary: &Summary, spacing: &Spacing, modulus: f64) -> Result<Self> {
+        if summary.cells.len() >= u32::MAX as usize {
+            return Err(Error::resource("2^32 cells or more"));
+        }
+        let labels: Vec<u64> = summary.cells.keys().copied().collect();
+        let place = |centroid: [f64; 3]| Vector(std::array::from_fn(|axis| centroid[axis] * spacing.zyx[axis]));
+        let places: Vec<Vector> = summary.cells.values().map(|cell| place(cell.moments.centroid())).collect();
+        let node = |label: &u64| labels.binary_search(label).ok();
+        let mut springs = Vec::with_capacity(summary.contacts.len());
+        for ((a, b), contact) in &summary.contacts {
+            let (Some(from), Some(to)) = (node(a), node(b)) else { continue };
+            let between = places[to].minus(places[from]);
+            let length = between.length();
+            if length == 0.0 {
+                let what = format!("cells {a} and {b} touch and have one centroid: no spring has a direction there");
+                return Err(Error::usage(what));
+            }
+            let stiffness = modulus * contact.area(spacing) / length;
+            if stiffness > 0.0 {
+                springs.push((from as u32, to as u32, Spring { stiffness, direction: between.times(1.0 / length) }));
+            }
+        }
+        Ok(Self { nodes: vec![Node::default(); labels.len()], labels, places, springs })
+    }
+
+    /// The graph of its springs, to balance, in blocks whose number depends on the body alone.
+    ///
+    /// # Errors
+    /// As [`Csr::undirected`].
+    pub fn graph(&self) -> Result<Springs> {
+        self.graph_in((self.nodes.len() as u64).div_ceil(BLOCK).clamp(1, 256) as u32)
+    }
+
+    /// The same in so many blocks.
+    ///
+    /// # Errors
+    /// As [`Csr::undirected`].
+    pub fn graph_in(&self, blocks: u32) -> Result<Springs> {
+        let count = self.nodes.len() as u64;
+        let edges: Vec<_> = self
+            .springs
+            .iter()
+            .map(|(a, b, spring)| (VertexId(u64::from(*a)), VertexId(u64::from(*b)), *spring))
+            .collect();
+        Csr::undirected(count, &edges, blocks, ranges(count, blocks))?.with_values(self.nodes.clone())
+    }
+
+    /// What it does under displacements.
+    pub fn response(&self, displacements: &[Vector]) -> Response {
+        let mut response = Response {
+            reactions: self.nodes.iter().map(|node| Vector::default().minus(node.load)).collect(),
+            energies: vec![0.0; self.nodes.len()],
+            ..Response::default()
+        };
+        for (a, b, Spring { stiffness, direction }) in &self.springs {
+            let (a, b) = (*a as usize, *b as usize);
+            let elongation = displacements[b].minus(displacements[a]).dot(*direction);
+            let tension = stiffness * elongation;
+            response.reactions[a] = response.reactions[a].minus(direction.times(tension));
+            response.reactions[b] = response.reactions[b].plus(direction.times(tension));
+            let energy = tension * elongation / 4.0;
+            response.energies[a] += energy;
+            response.energies[b] += energy;
+            response.elongations.push(elongation);
+            response.tensions.push(tension);
+        }
+        response
+    }
+
+    /// The share of the forces of the beginning, when only what is given is displaced, that is out of balance
+    /// under displacements: found anew, from the springs.
+    pub fn residual(&self, displacements: &[Vector]) -> f64 {
+        let given = self.nodes.iter().map(|node| node.displacement.minus(node.displacement.free(node.held)));
+        let beginning = self.out_of_balance(&self.response(&given.collect::<Vec<_>>()));
+        if beginning > 0.0 { self.out_of_balance(&self.response(displacements)) / beginning } else { 0.0 }
+    }
+
+    fn out_of_balance(&self, response: &Response) -> f64 {
+        let free = response.reactions.iter().zip(&self.nodes).map(|(reaction, node)| reaction.free(node.held));
+        free.map(|force| force.dot(force)).sum::<f64>().sqrt()
+    }
+
+    /// Pieces that hang together and of which nothing is held: the smallest label of each, and its cells.
+    pub fn free_bodies(&self) -> BTreeMap<u64, u64> {
+        let mut sets = Disjoint::new(self.nodes.len());
+        self.springs.iter().for_each(|(a, b, _)| sets.join(*a, *b));
+        let (body, count) = sets.number();
+        let mut bodies = vec![(u64::MAX, 0, false); count as usize];
+        for ((body, label), node) in body.iter().zip(&self.labels).zip(&self.nodes) {
+            let body = &mut bodies[*body as usize];
+            *body = (body.0.min(*label), body.1 + 1, body.2 || node.held.contains(&true));
+        }
+        bodies.into_iter().filter(|(.., held)| !held).map(|(label, cells, _)| (label, cells)).collect()
+    }
+}

@@ -1,0 +1,9 @@
+//! Force balance: displacements at which the forces on every node sum to nothing.
+
+pub mod contact_springs;
+pub mod elastic;
+pub mod gradients;
+pub mod mechanisms;
+pub mod plane;
+pub mod solve;
+pub mod vector;

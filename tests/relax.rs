@@ -1,0 +1,349 @@
+//! Balances of forces beside closed forms and a dense solution, over cuts, workers and processes.
+
+#[path = "common/program.rs"]
+mod program;
+mod common {
+    pub(crate) mod mix;
+    pub(crate) mod random;
+}
+
+use std::collections::BTreeMap;
+
+use common::random::Random;
+use septa::lattice::contact::Contact;
+use septa::lattice::summary::{Cell, Summary};
+use septa::pregel::run::Config;
+use septa::pregel::runtime::Runtime;
+use septa::programs::force::contact_springs::{AsGiven, Body};
+use septa::programs::force::elastic::{Node, Spring};
+use septa::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
+use septa::programs::force::solve::{Balance, Stop, balance};
+use septa::programs::force::vector::Vector;
+use septa::volume::shape::Spacing;
+use septa::workers::Workers;
+
+const STOP: Stop = Stop { tolerance: 1e-13, iterations: 10_000 };
+
+fn runtime(threads: usize) -> Runtime {
+    Runtime::start(&Workers::threads(threads)).unwrap()
+}
+
+/// A body of springs of these stiffnesses between nodes at these places.
+fn body(places: &[[f64; 3]], springs: &[(u32, u32, f64)]) -> Body {
+    let places: Vec<Vector> = places.iter().copied().map(Vector).collect();
+    let spring = |(a, b, stiffness): &(u32, u32, f64)| {
+        let between = places[*b as usize].minus(places[*a as usize]);
+        (*a, *b, Spring { stiffness: *stiffness, direction: between.times(1.0 / between.length()) })
+    };
+    let springs = springs.iter().map(spring).collect();
+    Body { labels: (1..=places.len() as u64).collect(), nodes: vec![Node::default(); places.len()], springs, places }
+}
+
+fn solved(body: &Body, threads: usize) -> Balance {
+    balance(&runtime(threads), &body.graph().unwrap(), &AsGiven, STOP, &Config::default()).unwrap()
+}
+
+fn hold(body: &mut Body, node: usize, displacement: [f64; 3]) {
+    body.nodes[node].held = [true; 3];
+    body.nodes[node].displacement = Vector(displacement);
+}
+
+/// Columns of the stiffness of all, free and held, by Gauss and Jordan: the displacements of free axes. A
+/// pivot that is nothing stands for a mechanism; it gets no displacement.
+fn dense(body: &Body) -> (Vec<Vector>, usize) {
+    let count = 3 * body.nodes.len();
+    let mut matrix = vec![vec![0.0; count + 1]; count];
+    for (a, b, Spring { stiffness, direction }) in &body.springs {
+        let (a, b) = (3 * *a as usize, 3 * *b as usize);
+        for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))) {
+            let k = stiffness * direction.0[i] * direction.0[j];
+            matrix[a + i][a + j] += k;
+            matrix[b + i][b + j] += k;
+            matrix[a + i][b + j] -= k;
+            matrix[b + i][a + j] -= k;
+        }
+    }
+    for (node, asked) in body.nodes.iter().enumerate() {
+        (0..3).for_each(|axis| matrix[3 * node + axis][count] = asked.load.0[axis]);
+    }
+    for (node, asked) in body.nodes.iter().enumerate() {
+        for axis in (0..3).filter(|axis| asked.held[*axis]) {
+            matrix[3 * node + axis].fill(0.0);
+            matrix[3 * node + axis][3 * node + axis] = 1.0;
+            matrix[3 * node + axis][count] = asked.displacement.0[axis];
+        }
+    }
+    let (mut rank, mut pivots) = (0, vec![None; count]);
+    for column in 0..count {
+        let Some(best) = (rank..count).max_by(|a, b| matrix[*a][column].abs().total_cmp(&matrix[*b][column].abs()))
+        else {
+            break;
+        };
+        if matrix[best][column].abs() < 1e-9 {
+            continue;
+        }
+        matrix.swap(rank, best);
+        let pivot = matrix[rank].clone();
+        for (row, other) in matrix.iter_mut().enumerate() {
+            if row == rank {
+                other.iter_mut().for_each(|value| *value /= pivot[column]);
+            } else {
+                let factor = other[column] / pivot[column];
+                other.iter_mut().zip(&pivot).for_each(|(value, pivot)| *value -= factor * pivot);
+            }
+        }
+        pivots[column] = Some(rank);
+        rank += 1;
+    }
+    let value = |at: usize| pivots[at].map_or(0.0, |row: usize| matrix[row][count]);
+    let displacements = (0..body.nodes.len()).map(|node| Vector(std::array::from_fn(|axis| value(3 * node + axis))));
+    (displacements.collect(), count - rank)
+}
+
+#[test]
+fn springs_in_series_and_side_by_side() {
+    // Along a slanted line: one spring after the other, pulled by its ends.
+    let along = Vector([2.0, -1.0, 2.0]).times(1.0 / 3.0);
+    let stiffness = [1.0, 4.0, 0.5, 7.0, 2.0];
+    let places: Vec<[f64; 3]> = (0..6).map(|at| along.times(f64::from(at) * 1.5).0).collect();
+    let springs: Vec<(u32, u32, f64)> = (0..5).map(|at| (at, at + 1, stiffness[at as usize])).collect();
+    let mut chain = body(&places, &springs);
+    hold(&mut chain, 0, [0.0; 3]);
+    hold(&mut chain, 5, along.times(0.3).0);
+    let found = solved(&chain, 1);
+    let response = chain.response(&found.displacements);
+    let series = 1.0 / stiffness.iter().map(|k| 1.0 / k).sum::<f64>();
+    for tension in &response.tensions {
+        assert!((tension - 0.3 * series).abs() < 1e-12, "{tension}");
+    }
+    assert!(response.reactions[5].minus(along.times(0.3 * series)).length() < 1e-12);
+    assert!(response.reactions[0].plus(response.reactions[5]).length() < 1e-12);
+    assert!((response.energies.iter().sum::<f64>() - 0.5 * series * 0.09).abs() < 1e-12);
+    // The lateral modes of the chain are mechanisms of its four free nodes, and the pull left them alone.
+    assert_eq!(mechanisms(&runtime(1), &chain, &Config::default()).unwrap(), [1, 2, 3, 4]);
+    for displacement in &found.displacements {
+        assert!(displacement.minus(along.times(displacement.dot(along))).length() < 1e-12);
+    }
+    // Side by side: parallel bars between two clamps, each cut in two halves of twice its stiffness.
+    let (mut places, mut springs) = (Vec::new(), Vec::new());
+    for (bar, stiffness) in stiffness.into_iter().enumerate() {
+        let first = places.len() as u32;
+        places.extend((0..3).map(|at| [f64::from(at), bar as f64, 0.0]));
+        springs.extend([(first, first + 1, 2.0 * stiffness), (first + 1, first + 2, 2.0 * stiffness)]);
+    }
+    let mut bars = body(&places, &springs);
+    for bar in 0..5 {
+        hold(&mut bars, 3 * bar, [0.0; 3]);
+        hold(&mut bars, 3 * bar + 2, [-0.1, 0.0, 0.0]);
+    }
+    let response = bars.response(&solved(&bars, 2).displacements);
+    let pushed: f64 = (0..5).map(|bar| response.reactions[3 * bar + 2].0[0]).sum();
+    assert!((pushed + 0.1 * stiffness.iter().sum::<f64>()).abs() < 1e-12, "{pushed}");
+}
+
+/// A frame drawn at random: nodes in a box, springs between most of those that are near.
+fn frame(random: &mut Random, nodes: usize, near: f64) -> Body {
+    let unit = |random: &mut Random| random.below(1 << 20) as f64 / f64::from(1 << 20);
+    let places: Vec<[f64; 3]> = (0..nodes).map(|_| std::array::from_fn(|_| unit(random))).collect();
+    let mut springs = Vec::new();
+    for (a, b) in (0..nodes).flat_map(|b| (0..b).map(move |a| (a, b))) {
+        let length = Vector(places[b]).minus(Vector(places[a])).length();
+        if length < near && random.below(8) > 0 {
+            springs.push((a as u32, b as u32, 0.1 + 3.0 * unit(random)));
+        }
+    }
+    body(&places, &springs)
+}
+
+#[test]
+fn random_frames_balance_as_a_dense_solution_does() {
+    let runtimes = [1, 2].map(runtime);
+    let mut tried = 0;
+    for seed in 0..60 {
+        let random = &mut Random(seed);
+        let nodes = 8 + random.below(20) as usize;
+        let mut frame = frame(random, nodes, 0.9);
+        for node in 0..frame.nodes.len() {
+            let draw = |random: &mut Random| random.below(2001) as f64 / 1000.0 - 1.0;
+            if node < 4 {
+                hold(&mut frame, node, std::array::from_fn(|_| 0.1 * draw(random)));
+            } else {
+                frame.nodes[node].load = Vector(std::array::from_fn(|_| draw(random)));
+                if random.below(6) == 0 {
+                    frame.nodes[node].held[random.below(3) as usize] = true;
+                }
+            }
+        }
+        let (expected, none) = dense(&frame);
+        if none > 0 {
+            continue;
+        }
+        tried += 1;
+        let config = Config::default();
+        assert_eq!(mechanisms(&runtimes[0], &frame, &config).unwrap(), [0; 0], "seed {seed}");
+        refuse_idle_loads(&runtimes[1], &frame, &config).unwrap();
+        let found = solved(&frame, 1);
+        let largest = expected.iter().map(|displacement| displacement.length()).fold(0.0, f64::max);
+        for (found, expected) in found.displacements.iter().zip(&expected) {
+            assert!(found.minus(*expected).length() < 1e-8 * largest, "seed {seed}: {found:?} {expected:?}");
+        }
+        // The same bits for any workers, and in other blocks the same but for rounding.
+        for blocks in [1, 2, 5] {
+            let graph = frame.graph_in(blocks).unwrap();
+            let run = |runtime: &Runtime| balance(runtime, &graph, &AsGiven, STOP, &config).unwrap();
+            let cut = run(&runtimes[0]);
+            assert_eq!(run(&runtimes[1]), cut, "seed {seed}");
+            let pairs = cut.displacements.iter().zip(&found.displacements);
+            let most = pairs.map(|(cut, found)| cut.minus(*found).length()).fold(0.0, f64::max);
+            assert!(most < 1e-8 * largest, "seed {seed}: {most} in {blocks} blocks");
+        }
+        let response = frame.response(&found.displacements);
+        let all = response.reactions.iter().zip(&frame.nodes);
+        let (sum, loads) = all.fold((Vector::default(), Vector::default()), |(sum, loads), (reaction, node)| {
+            (sum.plus(reaction.free(node.held.map(|held| !held))), loads.plus(node.load))
+        });
+        assert!(sum.plus(loads).length() < 1e-9 * (1.0 + loads.length()), "seed {seed}: {sum:?} {loads:?}");
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn what_nothing_holds_back_is_found_and_a_load_on_it_is_an_error() {
+    let runtime = runtime(2);
+    let config = Config::default();
+    // A tetrahedron that is held by three of its corners, a cell that hangs from its top by one contact, a square of
+    // rods with one side held, and a pair that nothing holds.
+    let places = [
+        [0.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0],
+        [0.0, 0.0, 1.0],
+        [1.0, 0.3, 0.3],
+        [2.0, 0.4, 0.5],
+        [5.0, 0.0, 0.0],
+        [5.0, 1.0, 0.0],
+        [6.0, 1.0, 0.0],
+        [6.0, 0.0, 0.0],
+        [9.0, 0.0, 0.0],
+        [9.5, 0.5, 0.0],
+    ];
+    let springs =
+        [(0, 3, 1.0), (1, 3, 2.0), (2, 3, 3.0), (3, 4, 1.0), (5, 8, 1.0), (6, 7, 1.0), (7, 8, 1.0), (9, 10, 1.0)];
+    let mut all = body(&places, &springs);
+    [0, 1, 2, 5, 6].into_iter().for_each(|node| hold(&mut all, node, [0.0; 3]));
+    assert_eq!(mechanisms(&runtime, &all, &config).unwrap(), [4, 7, 8, 9, 10]);
+    assert_eq!(all.free_bodies(), BTreeMap::from([(10, 2)]));
+    // Along its contact the hanging cell is held, and so is the square along its sides.
+    let load = |node: usize, force: [f64; 3]| {
+        let mut loaded = all.clone();
+        loaded.nodes[node].load = Vector(force);
+        loaded
+    };
+    for (node, force) in [(3, [1.0, -2.0, 0.5]), (4, [1.0, 0.1, 0.2]), (8, [3.0, 0.0, 0.0]), (0, [1.0, 1.0, 1.0])] {
+        let loaded = load(node, force);
+        refuse_idle_loads(&runtime, &loaded, &config).unwrap();
+        let found = solved(&loaded, 1);
+        let free = loaded.response(&found.displacements).reactions;
+        for (reaction, node) in free.iter().zip(&loaded.nodes) {
+            assert!(reaction.free(node.held).length() < 1e-9, "{node:?}: {reaction:?}");
+        }
+        // Mechanisms are not excited.
+        assert_eq!(found.displacements[9], Vector::default());
+    }
+    for (node, force, named) in
+        [(4, [0.0, 1.0, 0.0], "cells that nothing holds back: 5:"), (8, [0.0, 1.0, 0.0], "8, 9:")]
+    {
+        let told = refuse_idle_loads(&runtime, &load(node, force), &config).unwrap_err().to_string();
+        assert!(told.contains(named), "{told}");
+    }
+    let told = refuse_idle_loads(&runtime, &load(10, [1.0, 1.0, 0.0]), &config).unwrap_err().to_string();
+    assert!(told.contains("10, 11"), "{told}");
+}
+
+#[test]
+fn a_run_that_does_not_end_tells_how_it_went() {
+    let random = &mut Random(3);
+    let mut frame = frame(random, 60, 0.6);
+    (0..6).for_each(|node| hold(&mut frame, node, [0.1 * node as f64, 0.0, 0.0]));
+    let stop = Stop { tolerance: 1e-10, iterations: 5 };
+    let told = balance(&runtime(2), &frame.graph().unwrap(), &AsGiven, stop, &Config::default()).unwrap_err();
+    assert!(told.to_string().contains("no balance yet") && told.to_string().contains("residuals 1.0e0"), "{told}");
+}
+
+#[test]
+fn contacts_are_springs_by_area_and_distance() {
+    let mut summary = Summary::default();
+    for (label, x) in [(3u64, 0u64), (7, 4), (9, 8)] {
+        let mut cell = Cell::default();
+        (0..2).for_each(|z| cell.moments.add_run(z, 0, x, x + 4));
+        summary.cells.insert(label, cell);
+    }
+    summary.contacts.insert((3, 7), Contact { faces: [0, 0, 2], pairs: 2 });
+    summary.contacts.insert((7, 9), Contact { faces: [0, 0, 2], pairs: 2 });
+    let spacing = Spacing { zyx: [0.5, 2.0, 0.25], ..Spacing::default() };
+    let body = Body::of_contacts(&summary, &spacing, 10.0).unwrap();
+    assert_eq!(body.labels, [3, 7, 9]);
+    assert_eq!(body.places[1], Vector([0.25, 0.0, 5.5 * 0.25]));
+    for (_, _, spring) in &body.springs {
+        // Two faces of 0.5 by 2, one apart.
+        assert_eq!(*spring, Spring { stiffness: 10.0 * 2.0 / 1.0, direction: Vector([0.0, 0.0, 1.0]) });
+    }
+    // One around the other.
+    summary.contacts.insert((3, 9), Contact { faces: [1, 0, 0], pairs: 1 });
+    summary.cells.insert(9, summary.cells[&3].clone());
+    let told = Body::of_contacts(&summary, &spacing, 1.0).unwrap_err().to_string();
+    assert!(told.contains("cells 3 and 9 touch and have one centroid"), "{told}");
+}
+
+/// `septa relax springs` on two cells of 2 x 3 x 4 voxels that touch by a face of 3 x 4 voxels, and one apart.
+#[test]
+fn the_command_line_holds_moves_and_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut labels = ndarray::Array3::<u8>::zeros((6, 3, 4));
+    labels.slice_mut(ndarray::s![..2, .., ..]).fill(5);
+    labels.slice_mut(ndarray::s![2..4, .., ..]).fill(9);
+    labels[[5, 0, 0]] = 11;
+    ndarray_npy::write_npy(path("labels.npy"), &labels).unwrap();
+    let relax = |options: &[&str]| {
+        let mut command = program::septa();
+        command.args(["relax", "springs", "labels.npy", "--json", "--force"]).args(options);
+        let output = command.current_dir(folder.path()).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        match output.status.success() {
+            true => Ok(serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()),
+            false => Err((output.status.code().unwrap(), told)),
+        }
+    };
+    // 12 faces, centroids two apart: the stiffness is 6 times the modulus.
+    let told = relax(&["--fix", "z=0", "--modulus", "2", "--forces", "forces.csv"]).unwrap_err();
+    assert_eq!(told.0, 3, "{told:?}");
+    std::fs::write(path("forces.csv"), "label,force-0,force-1,force-2\n9,-3.0,0.0,0.0\n").unwrap();
+    let told = relax(&["--fix", "z=0", "--modulus", "2", "--forces", "forces.csv", "-o", "cells.csv"]).unwrap();
+    assert_eq!((&told["cells"], &told["springs"], &told["free_bodies"]), (&3.into(), &1.into(), &1.into()));
+    // The free cell moves sideways against nothing, the one apart anywhere.
+    assert_eq!(told["mechanism_cells"], 2);
+    assert!((told["reaction z=0"][0].as_f64().unwrap() - 3.0).abs() < 1e-9, "{told}");
+    assert!((told["energy"].as_f64().unwrap() - 0.5 * 3.0 * 0.25).abs() < 1e-9, "{told}");
+    let cells = std::fs::read_to_string(path("cells.csv")).unwrap();
+    let columns = "label,centroid-0,centroid-1,centroid-2,displacement-0,displacement-1,displacement-2,\
+                   reaction-0,reaction-1,reaction-2,energy,mechanism";
+    let rows: Vec<&str> = cells.lines().collect();
+    assert_eq!(rows[0], columns);
+    assert_eq!(rows[1], "5,0.5,1.0,1.5,0.0,0.0,0.0,3.0,0.0,0.0,0.1875,false");
+    assert_eq!(rows[2], "9,2.5,1.0,1.5,-0.25,0.0,0.0,0.0,0.0,0.0,0.1875,true");
+    assert_eq!(rows[3], "11,5.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,true");
+    std::fs::write(path("forces.csv"), "label,force-0,force-1,force-2\n9,-3.0,1.0,0.0\n").unwrap();
+    let (code, told) = relax(&["--fix", "z=0", "--forces", "forces.csv"]).unwrap_err();
+    assert!(code == 3 && told.contains("nothing holds back: 9:"), "{code} {told}");
+    let (code, told) = relax(&["--fix", "z=0", "--load", "z=max:1"]).unwrap_err();
+    assert!(code == 3 && told.contains("nothing holds back: 11:"), "{code} {told}");
+    std::fs::write(path("forces.csv"), "label,force-0,force-1\n9,-3.0,1.0\n").unwrap();
+    let (code, told) = relax(&["--fix", "z=0", "--forces", "forces.csv"]).unwrap_err();
+    assert!(code == 3 && told.contains("forces.csv") && told.contains("force-2"), "{code} {told}");
+    std::fs::write(path("forces.csv"), "label,force-0,force-1,force-2\n8,-3.0,1.0,0\n").unwrap();
+    let (code, told) = relax(&["--fix", "z=0", "--forces", "forces.csv"]).unwrap_err();
+    assert!(code == 3 && told.contains("row 1: there is no cell 8"), "{code} {told}");
+    // Every cell here touches y=0 and y=max; they are as near to one as to the other, so the first has them.
+    let (code, told) = relax(&["--fix", "y=0", "--pull", "y=max:1"]).unwrap_err();
+    assert!(code == 2 && told.contains("nothing is held at y=max"), "{code} {told}");
+}
