@@ -318,7 +318,15 @@ fn the_command_line_holds_moves_and_loads() {
     let told = relax(&["--fix", "z=0", "--modulus", "2", "--forces", "forces.csv"]).unwrap_err();
     assert_eq!(told.0, 3, "{told:?}");
     std::fs::write(path("forces.csv"), "label,force-0,force-1,force-2\n9,-3.0,0.0,0.0\n").unwrap();
-    let told = relax(&["--fix", "z=0", "--modulus", "2", "--forces", "forces.csv", "-o", "cells.csv"]).unwrap();
+    let outputs = ["-o", "cells.csv", "--vtk", "net.vtp"];
+    let told = relax(&[&["--fix", "z=0", "--modulus", "2", "--forces", "forces.csv"], &outputs[..]].concat()).unwrap();
+    let drawn = std::fs::read_to_string(path("net.vtp")).unwrap();
+    assert!(
+        drawn.contains("NumberOfPoints=\"3\" NumberOfLines=\"1\"") && drawn.contains("\n0.0 0.0 -0.25\n"),
+        "{drawn}"
+    );
+    let (code, said) = relax(&["--fix", "z=0", "--vtk", "net.vtk"]).unwrap_err();
+    assert!(code == 2 && said.contains("net.vtk: springs are drawn as .vtp"), "{code} {said}");
     assert_eq!((&told["cells"], &told["springs"], &told["free_bodies"]), (&3.into(), &1.into(), &1.into()));
     // The free cell moves sideways against nothing, the one apart anywhere.
     assert_eq!(told["mechanism_cells"], 2);

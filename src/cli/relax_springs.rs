@@ -19,6 +19,7 @@ use crate::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
 use crate::programs::force::plane::Plane;
 use crate::programs::force::solve::{Stop, balance};
 use crate::programs::force::vector::Vector;
+use crate::report::vtk::{self, Data, Lines};
 use crate::volume::shape::{Shape, Spacing};
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,9 @@ pub(crate) struct Args {
     /// Where to write a row for each contact: stiffness, elongation, force
     #[arg(long, value_name = "OUT")]
     springs: Option<PathBuf>,
+    /// Where to write the springs under their forces for ParaView: .vtp
+    #[arg(long, value_name = "VTP")]
+    vtk: Option<PathBuf>,
     /// Hold the cells at a face of the volume, such as z=0 or x=max; may be given again. A cell that touches
     /// several such faces is held or moved at the one that is nearest to its centroid
     #[arg(long, value_name = "FACE", help_heading = "Boundary")]
@@ -115,6 +119,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         if let Some(path) = &args.springs {
             write_table(path, &springs(&body, &response, &spacing)?)?;
         }
+        if let Some(path) = &args.vtk {
+            vtk::write(&drawn(body, found.displacements, response), path)?;
+        }
     }
     let figures = figures.with("seconds", context.seconds());
     for path in args.outputs() {
@@ -142,7 +149,7 @@ fn at(summary: &Summary, shape: Shape, plane: Plane) -> impl Iterator<Item = usi
 
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.springs).map(PathBuf::as_path)
+        self.output.iter().chain(&self.springs).chain(&self.vtk).map(PathBuf::as_path)
     }
 
     /// Where cells are held, and how far they are moved there.
@@ -156,10 +163,16 @@ impl Args {
         if self.output.is_some() && self.output == self.springs {
             return Err(Error::usage("-o and --springs name the same file"));
         }
-        for path in self.outputs() {
+        for path in self.output.iter().chain(&self.springs) {
             context.check_table(path, Some(&self.input.volume))?;
-            context.check_record(path)?;
         }
+        if let Some(path) = &self.vtk {
+            if path.extension().is_none_or(|ending| ending != "vtp") {
+                return Err(Error::usage(format!("{}: springs are drawn as .vtp", path.display())));
+            }
+            context.check_output(path, Some(&self.input.volume))?;
+        }
+        self.outputs().try_for_each(|path| context.check_record(path))?;
         for (value, option) in [(self.modulus, "--modulus"), (self.tolerance, "--tolerance")] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::usage(format!("{option} {value}: give a number above 0")));
@@ -261,6 +274,28 @@ fn nodes(
     columns.push(Column::new("energy", "", response.energies.clone()));
     columns.push(Column::new("mechanism", "", idle));
     Table::new("cells", columns)
+}
+
+/// The springs where they were, with what became of them.
+fn drawn(body: Body, displacements: Vec<Vector>, response: Response) -> Lines {
+    let vectors = |of: Vec<Vector>| of.into_iter().map(|vector| vector.0).collect::<Vec<_>>();
+    let reactions = response.reactions.iter().zip(&body.nodes);
+    let reactions = reactions.map(|(reaction, node)| reaction.free(node.held.map(|held| !held))).collect();
+    Lines {
+        points: vectors(body.places),
+        lines: body.springs.iter().map(|(a, b, _)| [*a, *b]).collect(),
+        of_points: vec![
+            ("label", Data::Labels(body.labels)),
+            ("displacement", Data::Vectors(vectors(displacements))),
+            ("reaction", Data::Vectors(vectors(reactions))),
+            ("energy", Data::Numbers(response.energies)),
+        ],
+        of_lines: vec![
+            ("stiffness", Data::Numbers(body.springs.iter().map(|(.., spring)| spring.stiffness).collect())),
+            ("elongation", Data::Numbers(response.elongations)),
+            ("force", Data::Numbers(response.tensions)),
+        ],
+    }
 }
 
 /// A row for each contact.

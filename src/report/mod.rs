@@ -12,3 +12,4 @@ pub mod page;
 pub mod plot;
 pub mod slice;
 mod views;
+pub mod vtk;

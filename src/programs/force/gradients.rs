@@ -67,7 +67,7 @@ pub struct Share {
     residual: Vec<Vector>,
     /// The preconditioned residual, which seams carry; in the beginning displacements that are given.
     said: Vec<Vector>,
-    /// Its image.
+    /// Its image; before products are made, what neighbours pull with.
     image: Vec<Vector>,
     direction: Vec<Vector>,
     direction_image: Vec<Vector>,
@@ -120,18 +120,15 @@ impl<M> ConjugateGradients<M> {
         }
     }
 
-    /// What holds each owned node where it is, were the nodes displaced by what was said.
+    /// What springs pull each owned node with, were the others displaced by what was said.
     fn forces<G: Topology>(&self, block: &G::Block, share: &mut Share)
     where
         M: Elastic<G>,
     {
-        let Share { said, image, own, .. } = share;
+        let Share { said, image, .. } = share;
         for row in block.rows() {
             let (first, last) = (row.start, row.end);
             block.gather(row, said, &mut image[first..last], |edge, said| self.model.spring(edge).pull(*said));
-        }
-        for at in runs(block).flatten() {
-            image[at] = own[at].times(said[at]).minus(image[at]);
         }
     }
 
@@ -143,7 +140,7 @@ impl<M> ConjugateGradients<M> {
         self.forces(block, share);
         for at in runs(block).flatten() {
             let node = self.model.node(block, Slot(at as u32));
-            let force = node.load.minus(share.image[at]).free(node.held);
+            let force = node.load.plus(share.image[at]).minus(share.own[at].times(share.said[at])).free(node.held);
             share.residual[at] = force;
             share.said[at] = share.inverse[at].times(force);
             share.beginning += force.dot(force);
@@ -164,27 +161,36 @@ impl<M> ConjugateGradients<M> {
             return Err(failed("no balance yet: allow more iterations, or a larger tolerance", &share.history));
         }
         (share.gamma, share.alpha) = (products.gamma, alpha);
-        for at in runs(block).flatten() {
-            share.direction[at] = share.said[at].plus(share.direction[at].times(beta));
-            share.direction_image[at] = share.image[at].plus(share.direction_image[at].times(beta));
-            share.displacement[at] = share.displacement[at].plus(share.direction[at].times(alpha));
-            share.residual[at] = share.residual[at].minus(share.direction_image[at].times(alpha));
-            share.said[at] = share.inverse[at].times(share.residual[at]);
+        let Share { displacement, residual, said, image, direction, direction_image, inverse, .. } = share;
+        for run in runs(block) {
+            let nodes = displacement[run.clone()].iter_mut().zip(&mut residual[run.clone()]);
+            let nodes = nodes.zip(&mut said[run.clone()]).zip(&image[run.clone()]).zip(&inverse[run.clone()]);
+            let along = direction[run.clone()].iter_mut().zip(&mut direction_image[run]);
+            for (((((displacement, residual), said), image), inverse), (direction, its_image)) in nodes.zip(along) {
+                *direction = said.plus(direction.times(beta));
+                *its_image = image.plus(its_image.times(beta));
+                *displacement = displacement.plus(direction.times(alpha));
+                *residual = residual.minus(its_image.times(alpha));
+                *said = inverse.times(*residual);
+            }
         }
         Ok(())
     }
 }
 
-/// The products of a block's own nodes.
+/// The products of a block's own nodes, and what images are with their own springs.
 fn products<B: Block>(block: &B, share: &mut Share) -> Products {
     let mut products = Products { beginning: share.beginning, ..Products::default() };
-    for at in runs(block).flatten() {
-        let (said, residual) = (share.said[at], share.residual[at]);
-        let image = share.image[at].free(share.held[at]);
-        share.image[at] = image;
-        products.gamma += residual.dot(said);
-        products.delta += image.dot(said);
-        products.residual += residual.dot(residual);
+    let Share { said, image, residual, own, held, .. } = share;
+    for run in runs(block) {
+        let nodes = said[run.clone()].iter().zip(&mut image[run.clone()]).zip(&residual[run.clone()]);
+        for (((said, image), residual), (own, held)) in nodes.zip(own[run.clone()].iter().zip(&held[run])) {
+            // What holds the node where it is: its own springs against the others' ends.
+            *image = own.times(*said).minus(*image).free(*held);
+            products.gamma += residual.dot(*said);
+            products.delta += image.dot(*said);
+            products.residual += residual.dot(*residual);
+        }
     }
     products
 }
