@@ -193,6 +193,23 @@ fn a_file_that_a_session_has_is_put_beside_reading_it() {
 }
 
 #[test]
+fn force_balance_has_a_row_for_each_number_of_workers() {
+    // The command compares displacements with those of the plain loop, and fails where they differ.
+    let told = bench_of("relax", &["--size", "9", "--repeat", "1"]);
+    let rows = told["rows"].as_array().unwrap();
+    assert_eq!(rows.iter().map(|row| row["workers"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2]);
+    for row in rows {
+        assert_eq!((row["op"].as_str(), row["case"].as_str()), (Some("springs18"), Some("cube9")));
+        assert_eq!(row["baseline"], "plain");
+        let [seconds, plain, ratio] = ["seconds", "baseline_seconds", "ratio"].map(|key| positive(row, key));
+        assert!((ratio - plain / seconds).abs() <= 1e-9 * ratio, "{row}");
+    }
+    refused("relax", &["--size", "3"], 2, "4 to 400 nodes");
+    refused("relax", &["--case", "blob50"], 2, "«blob50» is no case here");
+    refused("relax", &["--op", "label6"], 2, "«label6» is no operation: there are springs18");
+}
+
+#[test]
 fn what_cannot_be_measured_of_volumes_is_refused() {
     refused("label", &["--case", "sponge"], 2, "«sponge» is no volume here: there are perc30, perc50");
     refused("contacts", &["--case", "blob50"], 2, "«blob50» is no volume here: there are voronoi");

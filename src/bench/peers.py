@@ -15,6 +15,7 @@ MODULES = {
     "cc3d.statistics": "cc3d",
     "bioimage-cpp": "bioimage_cpp",
     "regionprops_table": "skimage",
+    "scipy.cg": "scipy",
 }
 CROP = 128
 PROPERTIES = ["label", "area", "bbox", "centroid", "inertia_tensor", "inertia_tensor_eigvals"]
@@ -54,6 +55,33 @@ def calls(volume, mask):
         # Background is a node of this graph, and its edges are no contacts.
         return None if (volume == 0).any() else int(graph.number_of_edges)
 
+    def springs(op):
+        # A cube of nodes and springs to 18 neighbours: the bottom is held, the top drawn out by a hundredth.
+        import scipy.sparse as sparse
+        from scipy.sparse.linalg import cg
+        n = len(volume)
+        number = np.arange(n**3).reshape(volume.shape)
+        stiffness = sparse.csr_matrix((3 * n**3, 3 * n**3))
+        for code in range(14, 27):
+            step = np.array([code // 9 - 1, code // 3 % 3 - 1, code % 3 - 1])
+            if abs(step).sum() > 2:
+                continue
+            here = tuple(slice(max(0, -d), n - max(0, d)) for d in step)
+            there = tuple(slice(max(0, d), n - max(0, -d)) for d in step)
+            a, b = number[here].ravel(), number[there].ravel()
+            tensor = np.outer(step, step) / abs(step).sum()
+            rows = np.concatenate([a, b, a, b])
+            columns = np.concatenate([a, b, b, a])
+            signs = np.repeat([1.0, 1.0, -1.0, -1.0], len(a))
+            joined = sparse.csr_matrix((signs, (rows, columns)), (n**3, n**3))
+            stiffness = stiffness + sparse.kron(joined, tensor, "csr")
+        inside = np.repeat((number // n**2 > 0) & (number // n**2 < n - 1), 3).ravel()
+        given = np.zeros(3 * n**3)
+        given[3 * n**2 * (n - 1)::3] = 0.01 * (n - 1)
+        right = -(stiffness @ given)[inside]
+        inner = stiffness[inside][:, inside].tocsr()
+        return lambda: cg(inner, right, rtol=1e-6, maxiter=100000)
+
     part = np.ascontiguousarray(volume[:CROP, :CROP, :CROP])
     whole = part.size == volume.size
 
@@ -66,6 +94,7 @@ def calls(volume, mask):
         "cc3d.contacts": (contacts, len, 1),
         "cc3d.statistics": (statistics, lambda found: int((found["voxel_counts"][1:] > 0).sum()), 1),
         "bioimage-cpp": (graph, edges, 1),
+        "scipy.cg": (springs, lambda found: None, 1),
         "regionprops_table": (
             properties,
             lambda found: len(found["label"]) if whole else None,

@@ -115,6 +115,20 @@ pub struct Made {
 }
 
 impl Volume {
+    /// A volume of ones.
+    ///
+    /// # Errors
+    /// Where it does not fit in memory.
+    pub fn ones(name: &str, shape: Shape) -> Result<Self> {
+        let voxels = usize::try_from(shape.voxels().unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        if voxels > isize::MAX as usize {
+            return Err(Error::resource(format!("a volume of {shape} does not fit in memory")));
+        }
+        let voxels = Voxels::from_vec(shape, vec![1u8; voxels]);
+        let memory = Arc::new(Memory::new(name, voxels, Spacing::default()));
+        Ok(Self { memory, labels: false, file: None, seconds: 0.0 })
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.memory.header().name

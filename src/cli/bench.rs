@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::bench::image_op::What as Volumes;
 use crate::bench::plan::Plan;
-use crate::bench::{engine, image, incremental};
+use crate::bench::{engine, image, incremental, relax};
 use crate::cli::bench_picture;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
@@ -22,15 +22,17 @@ use crate::workers::Workers;
                         septa bench label --size 128 --case blob50,perc30 --op label6,floor\n  \
                         septa bench contacts --case data/cells.tif --json\n  \
                         septa bench measure --size 256 --peers .venv-peers\n  \
-                        septa bench incremental --size 256 --op change-1-block,same-volume")]
+                        septa bench incremental --size 256 --op change-1-block,same-volume\n  \
+                        septa bench relax --size 64 --peers .venv-peers")]
 pub(crate) struct Args {
     /// What is measured: engine (programs on graphs beside plain kernels); label, contacts, measure
     /// (volumes, beside plain loops over voxels or installed peers); incremental (a session after a
-    /// change, beside a cold run)
+    /// change, beside a cold run); relax (force balance, beside a plain loop or SciPy)
     #[arg(value_name = "WHAT")]
     what: What,
     /// How large: of engine the scale of the larger Kronecker graph [default: 20], with cubes of
-    /// 128^3 and 200^3 voxels at 20; else the edge of the volumes in voxels [default: 512]
+    /// 128^3 and 200^3 voxels at 20; of relax the nodes along each axis of a cube [default: 64]; else the
+    /// edge of the volumes in voxels [default: 512]
     #[arg(long, value_name = "N")]
     size: Option<u32>,
     /// How often each is timed [default: 5 of engine, else 3]; the figures are medians
@@ -42,7 +44,7 @@ pub(crate) struct Args {
     /// Only these operations
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     op: Vec<String>,
-    /// Compare with what is installed in this Python environment: cc3d, bioimage-cpp, scikit-image
+    /// Compare with what is installed in this Python environment: cc3d, bioimage-cpp, scikit-image, SciPy
     #[arg(long, value_name = "VENV")]
     peers: Option<PathBuf>,
     /// Of incremental: draw the time after a change by the share that changed
@@ -57,6 +59,7 @@ enum What {
     Contacts,
     Measure,
     Incremental,
+    Relax,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
@@ -65,13 +68,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         heed()
     };
     let volumes = match args.what {
-        What::Engine | What::Incremental => None,
+        What::Engine | What::Incremental | What::Relax => None,
         What::Label => Some(Volumes::Label),
         What::Contacts => Some(Volumes::Contacts),
         What::Measure => Some(Volumes::Measure),
     };
-    if volumes.is_none() && args.peers.is_some() {
-        return Err(Error::usage("--peers: only label, contacts and measure are compared with peers: leave it out"));
+    if volumes.is_none() && args.what != What::Relax && args.peers.is_some() {
+        let what = "--peers: only label, contacts, measure and relax are compared with peers: leave it out";
+        return Err(Error::usage(what));
     }
     if let Some(path) = &args.picture {
         if args.what != What::Incremental {
@@ -80,13 +84,22 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         bench_picture::check(path)?;
         context.check_output(path, None)?;
     }
-    let size = args.size.unwrap_or(if args.what == What::Engine { 20 } else { 512 });
+    let size = args.size.unwrap_or(match args.what {
+        What::Engine => 20,
+        What::Relax => 64,
+        _ => 512,
+    });
     let repeat = args.repeat.unwrap_or(if args.what == What::Engine { 5 } else { 3 });
     let (seed, cases, ops) = (context.common.seed, args.case.clone(), args.op.clone());
     let measured = with_runtimes(context, |runtimes| match volumes {
         None if args.what == What::Incremental => {
             let measured = incremental::measure(&Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
             args.picture.as_ref().map_or(Ok(()), |path| bench_picture::write(path, &measured))?;
+            Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
+        }
+        None if args.what == What::Relax => {
+            let plan = Plan { size, repeat, seed, cases, ops };
+            let measured = relax::measure(&plan, args.peers.as_deref(), runtimes, next)?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
         }
         None => {

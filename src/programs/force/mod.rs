@@ -4,6 +4,7 @@ pub mod contact_springs;
 pub mod elastic;
 pub mod gradients;
 pub mod mechanisms;
+pub mod neighbour_springs;
 pub mod plane;
 pub mod solve;
 pub mod vector;
