@@ -403,3 +403,25 @@ fn processes_with_different_arguments_refuse_each_other() {
         assert!(output.stdout.is_empty() && told.lines().count() == 1 && told.contains("other arguments"), "{told}");
     }
 }
+
+#[test]
+fn a_process_that_ends_by_itself_is_not_waited_for() {
+    let bench = Bench::new();
+    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    std::fs::write(bench.path("hosts"), format!("{}\n{}\n", ports[0], ports[1])).unwrap();
+    // Process 0 writes, and finds the file there already; process 1 knows nothing of that.
+    std::fs::write(bench.path("cells.csv"), "label\n").unwrap();
+    let children = ["0", "1"].map(|process| {
+        let mut command = septa();
+        command.current_dir(bench.folder.path()).args(["measure", "labels.tif", "-o", "cells.csv"]);
+        command.args(["--hostfile", "hosts", "-w", "2", "-p", process]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    });
+    let told = children.map(|child| {
+        let output = child.wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    });
+    assert!(told[0].0 == Some(2) && told[0].1.contains("cells.csv: exists already"), "{told:?}");
+    assert!(told[1].0 == Some(5) && told[1].1.contains("a process of the cluster was lost"), "{told:?}");
+    assert_eq!(std::fs::read_to_string(bench.path("cells.csv")).unwrap(), "label\n");
+}

@@ -48,6 +48,13 @@ impl Context {
         Ok(self.runtime.get_or_init(|| runtime))
     }
 
+    /// Lets go of the other processes, which may know nothing of the error that this one ends with.
+    pub(crate) fn fail(&self) {
+        if let Some(runtime) = self.runtime.get() {
+            runtime.fail();
+        }
+    }
+
     /// Whether this process prints and writes.
     pub(crate) fn is_first(&self) -> bool {
         self.workers.is_first()

@@ -66,27 +66,31 @@ impl From<Figures> for Answer {
 
 fn perform(cli: Cli) -> Result<Answer> {
     let context = Context::new(cli.common)?;
-    let answer = match cli.verb {
-        Verb::Info(args) => info::run(&context, &args)?.into(),
-        Verb::Phantom(args) => phantom::run(&context, &args)?.into(),
-        Verb::Segment(args) => segment::run(&context, &args)?.into(),
-        Verb::Split(args) => split::run(&context, &args)?.into(),
-        Verb::Label(args) => label::run(&context, &args)?.into(),
-        Verb::Contacts(args) => contacts::run(&context, &args)?.into(),
-        Verb::Measure(args) => measure::run(&context, &args)?.into(),
-        Verb::Analyse(args) => analyse::run(&context, &args)?.into(),
-        Verb::Run(args) => run::run(&context, &args)?.into(),
-        Verb::Relax(args) => relax::run(&context, &args)?.into(),
-        Verb::Watch(args) => watch::run(&context, &args)?.into(),
-        Verb::Send(args) => send::run(&context, &args)?.into(),
-        Verb::Bench(args) => bench::run(&context, &args)?.into(),
-        Verb::Diff(args) => diff::run(&context, &args)?,
-    };
+    let answer = act(&context, cli.verb).inspect_err(|_| context.fail())?;
     // In a cluster process 0 speaks for all.
     match context.is_first() {
         true => Ok(answer),
         false => Ok(Answer { figures: Figures::default(), positive: answer.positive }),
     }
+}
+
+fn act(context: &Context, verb: Verb) -> Result<Answer> {
+    Ok(match verb {
+        Verb::Info(args) => info::run(context, &args)?.into(),
+        Verb::Phantom(args) => phantom::run(context, &args)?.into(),
+        Verb::Segment(args) => segment::run(context, &args)?.into(),
+        Verb::Split(args) => split::run(context, &args)?.into(),
+        Verb::Label(args) => label::run(context, &args)?.into(),
+        Verb::Contacts(args) => contacts::run(context, &args)?.into(),
+        Verb::Measure(args) => measure::run(context, &args)?.into(),
+        Verb::Analyse(args) => analyse::run(context, &args)?.into(),
+        Verb::Run(args) => run::run(context, &args)?.into(),
+        Verb::Relax(args) => relax::run(context, &args)?.into(),
+        Verb::Watch(args) => watch::run(context, &args)?.into(),
+        Verb::Send(args) => send::run(context, &args)?.into(),
+        Verb::Bench(args) => bench::run(context, &args)?.into(),
+        Verb::Diff(args) => diff::run(context, &args)?,
+    })
 }
 
 fn prepare(common: &Common) {

@@ -8,6 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use timely::WorkerConfig;
 use timely::communication::allocator::AllocatorBuilder;
@@ -41,7 +42,12 @@ pub struct Runtime {
     lost: Arc<AtomicBool>,
     /// A run was given up.
     broken: AtomicBool,
+    /// This process ends by itself.
+    failed: AtomicBool,
 }
+
+/// How long a process that ends by itself waits until what it sent is on its way.
+const GRACE: Duration = Duration::from_millis(300);
 
 impl Runtime {
     /// Starts the workers of this process and joins the other processes, if there are any.
@@ -72,7 +78,20 @@ impl Runtime {
             queue.into_iter().flatten().for_each(|task| task(worker));
         })
         .map_err(failure)?;
-        Ok(Self { workers: workers.clone(), tasks, threads: Some(threads), lost, broken: AtomicBool::new(false) })
+        Ok(Self {
+            workers: workers.clone(),
+            tasks,
+            threads: Some(threads),
+            lost,
+            broken: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+        })
+    }
+
+    /// Says that this process ends with an error that the others may know nothing of. Dropping this then waits
+    /// for nobody, and those who wait for this process learn by its end that they have lost it.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
     }
 
     /// The workers.
@@ -301,8 +320,14 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.tasks.clear();
         let threads = self.threads.take();
+        if self.failed.load(Ordering::Acquire) && self.workers.processes() > 1 {
+            // What was sent gets there; then no goodbye is said, and the end of the process is a loss to the others.
+            std::thread::sleep(GRACE);
+            std::mem::forget((std::mem::take(&mut self.tasks), threads));
+            return;
+        }
+        self.tasks.clear();
         if self.broken.load(Ordering::Acquire) {
             // A peer that is lost never says goodbye, and the threads of the network wait for it.
             std::mem::forget(threads);
