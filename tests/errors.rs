@@ -352,6 +352,10 @@ fn forces_that_make_no_sense_are_refused() {
     bench.fails(&with(&["--pull", "z=max:far"]), 2, &["«far»"]);
     bench.fails(&with(&["--fix", "z=0", "--modulus", "0"]), 2, &["--modulus 0"]);
     bench.fails(&with(&["--fix", "z=0", "--springs", "out/x.csv"]), 2, &["same file"]);
+    bench.fails(&with(&["--fix", "z=0", "--springs", "out/../out/x.csv"]), 2, &["same file"]);
+    bench.fails(&with(&["--fix", "z=0", "--springs", "out/x.csv.run.json"]), 2, &["same file"]);
+    bench.fails(&with(&["--fix", "z=0", "--pull", "z=0:1"]), 2, &["z=0 is held or moved twice"]);
+    bench.fails(&with(&["--fix", "z=0", "--tolerance", "1"]), 2, &["--tolerance 1", "below 1"]);
     bench.fails(&with(&["--fix", "z=0", "--forces", "none.csv"]), 3, &["none.csv", "no such file"]);
     bench.fails(&["relax", "springs", "none.npy", "--fix", "z=0"], 3, &["none.npy", "no such file"]);
 }

@@ -149,6 +149,25 @@ impl Context {
         if self.is_first() { TempFile::create(path).map(drop) } else { Ok(()) }
     }
 
+    /// Refuses outputs that are one file, or the record of another.
+    pub(crate) fn check_distinct(&self, outputs: &[&Path]) -> Result<()> {
+        let place = |path: &Path| {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            (folder.canonicalize().ok(), path.file_name().map(ToOwned::to_owned))
+        };
+        let mut taken = Vec::new();
+        for output in outputs {
+            for path in [output.to_path_buf(), record_of(output)] {
+                let place = place(&path);
+                if taken.contains(&place) {
+                    return Err(Error::usage(format!("{}: two outputs name the same file", path.display())));
+                }
+                taken.push(place);
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses an output whose record cannot be written beside it.
     pub(crate) fn check_record(&self, output: &Path) -> Result<()> {
         self.check_output(&record_of(output), None)

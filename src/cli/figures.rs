@@ -106,6 +106,7 @@ fn plain(name: &str, value: &Value) -> String {
                 "seconds" => format!("{value:.3}"),
                 "voxels per second" => format!("{:.1} M", value / 1e6),
                 _ if value != 0.0 && value.abs() < 1e-6 => format!("{value:.2e}"),
+                _ if value.abs() >= 1e15 => format!("{value:.9e}"),
                 _ => format!("{}", (value * 1e9).round() / 1e9),
             }
         }

@@ -14,10 +14,10 @@ use crate::measure::read::read_table;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
 use crate::pregel::run::Config;
-use crate::programs::force::contact_springs::{AsGiven, Body, Response};
+use crate::programs::force::contact_springs::{Body, Response};
 use crate::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
 use crate::programs::force::plane::Plane;
-use crate::programs::force::solve::{Stop, balance};
+use crate::programs::force::solve::Stop;
 use crate::programs::force::vector::Vector;
 use crate::report::vtk::{self, Data, Lines};
 use crate::volume::shape::{Shape, Spacing};
@@ -92,27 +92,32 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let mut body = Body::of_contacts(&summary, &spacing, args.modulus)?;
     let held = args.ask(&mut body, &summary, shape, &spacing)?;
     let (runtime, config) = (context.runtime()?, Config::default());
-    let moved = mechanisms(runtime, &body, &config)?;
-    refuse_idle_loads(runtime, &body, &config)?;
     let stop = Stop { tolerance: args.tolerance, iterations: args.iterations };
-    let found = balance(runtime, &body.graph()?, &AsGiven, stop, &config)?;
+    let found = match body.balance(runtime, stop, &config) {
+        Ok(found) => found,
+        // All processes have this error, and look for what they can say of it.
+        Err(error) if error.kind() == Kind::Program => {
+            refuse_idle_loads(runtime, &body, &config)?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    };
+    let moved = mechanisms(runtime, &body, &config)?;
     let mut figures = Figures::default()
         .with("cells", body.nodes.len())
         .with("springs", body.springs.len())
         .with("free_bodies", body.free_bodies().len())
         .with("mechanism_cells", moved.len())
         .with("iterations", found.iterations);
-    // Process 0 has the displacements; what is wrong with them is an error of all.
-    let residual = if context.is_first() { body.residual(&found.displacements) } else { 0.0 };
-    runtime.agreed(balanced(residual, args.tolerance))?;
+    balanced(found.residual, args.tolerance)?;
+    figures = figures.with("residual", found.residual);
     if context.is_first() {
-        figures = figures.with("residual", residual);
         let response = body.response(&found.displacements);
         for (At { plane, .. }, held) in args.faces().iter().zip(&held) {
             let total = held.iter().fold(Vector::default(), |sum, node| sum.plus(response.reactions[*node]));
             figures = figures.with(&format!("reaction {plane}"), total.0);
         }
-        figures = figures.with("energy", response.energies.iter().sum::<f64>());
+        figures = figures.with("energy", response.energies.iter().fold(0.0, |sum, energy| sum + energy));
         if let Some(path) = &args.output {
             write_table(path, &nodes(&body, &found.displacements, &response, &moved, &spacing)?)?;
         }
@@ -125,14 +130,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     }
     let figures = figures.with("seconds", context.seconds());
     for path in args.outputs() {
-        context.record(path, &[&args.input.volume], &figures)?;
+        let inputs: Vec<&Path> =
+            std::iter::once(&args.input.volume).chain(&args.forces).map(PathBuf::as_path).collect();
+        context.record(path, &inputs, &figures)?;
     }
     Ok(figures)
 }
 
 /// Refuses a balance that rounding has spoiled.
 fn balanced(residual: f64, tolerance: f64) -> Result<()> {
-    match residual <= 10.0 * tolerance {
+    match residual <= tolerance {
         true => Ok(()),
         false => {
             let what = format!("forces are out of balance by {residual:.1e}, and rounding lets them come no nearer");
@@ -160,11 +167,12 @@ impl Args {
 
     /// Refuses what makes no sense, before anything is read.
     fn check(&self, context: &Context) -> Result<()> {
-        if self.output.is_some() && self.output == self.springs {
-            return Err(Error::usage("-o and --springs name the same file"));
-        }
+        context.check_distinct(&self.outputs().collect::<Vec<_>>())?;
         for path in self.output.iter().chain(&self.springs) {
             context.check_table(path, Some(&self.input.volume))?;
+        }
+        if let Some(forces) = &self.forces {
+            self.outputs().try_for_each(|path| context.check_output(path, Some(forces)))?;
         }
         if let Some(path) = &self.vtk {
             if path.extension().is_none_or(|ending| ending != "vtp") {
@@ -176,6 +184,15 @@ impl Args {
         for (value, option) in [(self.modulus, "--modulus"), (self.tolerance, "--tolerance")] {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::usage(format!("{option} {value}: give a number above 0")));
+            }
+        }
+        if self.tolerance >= 1.0 {
+            return Err(Error::usage(format!("--tolerance {}: give a share below 1", self.tolerance)));
+        }
+        let faces = self.faces();
+        for (at, face) in faces.iter().enumerate() {
+            if faces[..at].iter().any(|other| other.plane == face.plane) {
+                return Err(Error::usage(format!("{} is held or moved twice: give it once", face.plane)));
             }
         }
         match self.fix.is_empty() && self.pull.is_empty() && self.load.is_empty() && self.forces.is_none() {

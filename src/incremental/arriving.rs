@@ -68,11 +68,10 @@ impl Session<'_> {
     fn put_layers(&mut self, source: &Arc<dyn VolumeSource>, at: [usize; 3], each: impl FnMut(&Voxels)) -> Result<u64> {
         let reached = Region::whole(source.header().shape).offset_by(at);
         self.fits(&source.header().name, &reached)?;
-        let before = (self.coming.clone(), self.patches.len());
+        let before = (self.coming.clone(), self.patches.clone());
         let put = self.put_each_layer(source, reached, each);
         if put.is_err() {
-            self.coming = before.0;
-            self.patches.truncate(before.1);
+            (self.coming, self.patches) = before;
         }
         put
     }

@@ -32,7 +32,7 @@ impl Session<'_> {
     /// Where a worker has ended or a process was lost, or a change touches 2^32 parts of blocks; then the
     /// session is of no use any more.
     pub fn commit(&mut self) -> Result<Change> {
-        let patches = std::mem::take(&mut self.patches).into_iter();
+        let patches = std::mem::take(&mut self.patches).into_values().flatten();
         let patches = patches.map(|patch| (self.owners.of(patch.block), patch)).collect();
         let patches = self.runtime.exchange(Ok(patches))?;
         let arrived = self.lay_patches(patches).map(|()| self.arrive());

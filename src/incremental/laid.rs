@@ -45,7 +45,7 @@ enum Over {
     /// All of the block.
     Block(Arc<Held>),
     /// A part of it.
-    Part(Runs),
+    Part(Arc<Runs>),
 }
 
 impl Patch {
@@ -70,14 +70,19 @@ impl Patch {
         let over = match lay {
             Lay::Nothing => Over::Nothing,
             Lay::Held(blocks) if part == own => return Ok(Self::whole(block, own, blocks.get(&block).cloned())),
-            Lay::Held(blocks) => Over::Part(gather(&settings.grid, blocks, part).0),
+            Lay::Held(blocks) => Over::Part(Arc::new(gather(&settings.grid, blocks, part).0)),
             Lay::Read(read) if part == own => {
                 let held = scanned(settings, own, known, &read(own)?, settings.select, name)?;
                 return Ok(Self::whole(block, own, held));
             }
-            Lay::Read(read) => Over::Part(Runs::scan(&read(part)?, part, settings.select, name)?),
+            Lay::Read(read) => Over::Part(Arc::new(Runs::scan(&read(part)?, part, settings.select, name)?)),
         };
         Ok(Self { block, part, over })
+    }
+
+    /// Whether nothing of what was there before is left.
+    pub(crate) fn covers(&self, own: &Region) -> bool {
+        self.part == *own
     }
 
     /// Whether it is what a block holds.
@@ -97,7 +102,7 @@ impl Patch {
             Over::Nothing => None,
             Over::Part(runs) => Some(runs),
         };
-        let voxels = patched(own, seen.map(|seen| &seen.runs), self.part, over.as_ref());
+        let voxels = patched(own, seen.map(|seen| &seen.runs), self.part, over.as_deref());
         scanned(settings, own, seen, &voxels, settings.painted(), name)
     }
 }

@@ -92,8 +92,8 @@ impl<'a> Session<'a> {
     /// A session that goes on from what another one, of the same settings, held: with the same
     /// labels and the same number of commits. Costs what it costs to put all of it.
     ///
-    /// In a cluster each process brings what one did, in any order; there may be more or fewer processes than
-    /// there were, and who has nothing brings `Saved::default()`.
+    /// In a cluster each process brings what one saved, in any order; there may be more processes than there
+    /// were, and who has nothing brings `Saved::default()`.
     ///
     /// # Errors
     /// As [`Session::new`]; where `saved` is not of such a session, or was saved after another commit than

@@ -74,7 +74,7 @@ pub struct Session<'a> {
     pub(super) blocks: Arc<Blocks>,
     pub(super) owners: Owners,
     /// What was put and is not laid on its block yet, in a cluster.
-    pub(super) patches: Vec<Patch>,
+    pub(super) patches: HashMap<BlockId, Vec<Patch>>,
     /// Blocks as they will be; nothing where none of their voxels will be selected.
     pub(super) coming: HashMap<BlockId, Option<Arc<Held>>>,
     pub(super) components: Components,
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
             epoch: 0,
             began: 0,
             owners: Owners::new(settings.grid, runtime.workers()),
-            patches: Vec::new(),
+            patches: HashMap::new(),
             blocks: Arc::default(),
             coming: HashMap::new(),
             components: Components::default(),
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         if self.owners.is_alone() {
             return Ok(self.take(block, held));
         }
-        self.patches.push(Patch::whole(block, region, held));
+        self.keep(Patch::whole(block, region, held));
         Ok(true)
     }
 
@@ -242,9 +242,18 @@ impl<'a> Session<'a> {
                 false => !patches.iter().all(|patch| patch.is(known)),
             };
             differ += u64::from(differs);
-            self.patches.extend(patches);
+            patches.into_iter().for_each(|patch| self.keep(patch));
         }
         Ok(differ)
+    }
+
+    /// Keeps what is to be laid on a block with the next commit, and lets go of what it covers.
+    fn keep(&mut self, patch: Patch) {
+        let patches = self.patches.entry(patch.block).or_default();
+        if patch.covers(&self.settings.grid.region(patch.block)) {
+            patches.clear();
+        }
+        patches.push(patch);
     }
 
     /// A block of this process as it will be after the next commit.

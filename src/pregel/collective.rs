@@ -4,12 +4,18 @@
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::graph::topology::Cut;
 use crate::id::BlockId;
 use crate::pregel::block::{BlockProgram, Superstep, Vote, Wire};
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
+
+/// An error in words.
+type Told = (Kind, String);
+
+/// Something for a process, or the error instead of it.
+type Parcel<T> = std::result::Result<T, Told>;
 
 /// Something for a process.
 pub(crate) type Letter<T> = (usize, T);
@@ -25,11 +31,23 @@ impl Runtime {
         if processes == 1 {
             return Ok(letters?.into_iter().map(|(_, letter)| letter).collect());
         }
-        let desk = Arc::new(Mutex::new(Desk { outgoing: Some(letters), incoming: Vec::new() }));
+        let (outgoing, mine) = match letters {
+            Ok(letters) => (letters.into_iter().map(|(to, letter)| (to, Ok(letter))).collect(), None),
+            Err(error) => {
+                let told: Told = (error.kind(), error.message().to_owned());
+                ((0..processes).map(|process| (process, Err(told.clone()))).collect(), Some(error))
+            }
+        };
+        let desk = Arc::new(Mutex::new(Desk { outgoing, incoming: Vec::new() }));
         let program = Exchange(Arc::clone(&desk));
         self.run(&Processes(processes as u32), &program, &Config::default(), |_, ()| Ok(()))?;
-        let mut desk = desk.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut desk.incoming))
+        let incoming = std::mem::take(&mut desk.lock().unwrap_or_else(PoisonError::into_inner).incoming);
+        let come: std::result::Result<Vec<T>, Told> = incoming.into_iter().collect();
+        // An error of this process knows its causes.
+        come.map_err(|(kind, what)| match mine {
+            Some(error) if (error.kind(), error.message()) == (kind, what.as_str()) => error,
+            _ => Error::new(kind, what),
+        })
     }
 
     /// What this process made and what the others have for it, if it went well on all of them.
@@ -98,8 +116,8 @@ impl Cut for Processes {
 
 /// What this process has to give, and was given.
 struct Desk<T> {
-    outgoing: Option<Result<Vec<Letter<T>>>>,
-    incoming: Vec<T>,
+    outgoing: Vec<Letter<Parcel<T>>>,
+    incoming: Vec<Parcel<T>>,
 }
 
 /// Letters go out in superstep 0 and are there in superstep 1.
@@ -119,7 +137,7 @@ impl<T> Debug for Exchange<T> {
 
 impl<T: Wire> BlockProgram<Processes> for Exchange<T> {
     type State = ();
-    type Parcel = T;
+    type Parcel = Parcel<T>;
     type Global = ();
     type Output = ();
 
@@ -127,9 +145,15 @@ impl<T: Wire> BlockProgram<Processes> for Exchange<T> {
         Ok(())
     }
 
-    fn compute(&self, at: &mut Superstep<'_, T, ()>, (): &(), (): &mut (), mail: Vec<(BlockId, T)>) -> Result<Vote> {
+    fn compute(
+        &self,
+        at: &mut Superstep<'_, Parcel<T>, ()>,
+        (): &(),
+        (): &mut (),
+        mail: Vec<(BlockId, Parcel<T>)>,
+    ) -> Result<Vote> {
         let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (to, letter) in desk.outgoing.take().transpose()?.into_iter().flatten() {
+        for (to, letter) in std::mem::take(&mut desk.outgoing) {
             at.send(BlockId(to as u32), letter);
         }
         desk.incoming.extend(mail.into_iter().map(|(_, letter)| letter));

@@ -10,12 +10,18 @@ use crate::graph::cut::ranges;
 use crate::graph::topology::{Block, Cut};
 use crate::id::{Slot, VertexId};
 use crate::lattice::summary::Summary;
+use crate::pregel::run::Config;
+use crate::pregel::runtime::Runtime;
 use crate::programs::force::elastic::{Elastic, Node, Spring};
+use crate::programs::force::solve::{Balance, Stop, balance};
 use crate::programs::force::vector::Vector;
 use crate::volume::shape::Spacing;
 
 /// Nodes of a block; their number does not depend on the workers.
 const BLOCK: u64 = 2048;
+
+/// How often what rounding left is balanced again.
+const REPAIRS: usize = 4;
 
 /// A graph of springs that carries what is asked of its nodes.
 pub type Springs = Csr<Spring, Node>;
@@ -80,7 +86,9 @@ impl Body {
             let between = places[to].minus(places[from]);
             let length = between.length();
             if length == 0.0 {
-                let what = format!("cells {a} and {b} touch and have one centroid: no spring has a direction there");
+                let what = format!(
+                    "cells {a} and {b} touch and have one centroid: there is no direction between them; join the two, or leave one out"
+                );
                 return Err(Error::usage(what));
             }
             let stiffness = modulus * contact.area(spacing) / length;
@@ -135,6 +143,66 @@ impl Body {
         response
     }
 
+    /// The largest stiffness, and the largest force that loads and given displacements can make with it, as powers
+    /// of two.
+    pub(super) fn scales(&self) -> (f64, f64) {
+        let power = |number: f64| if number > 0.0 { number.log2().floor().exp2() } else { 1.0 };
+        let stiffness = power(self.springs.iter().map(|(.., spring)| spring.stiffness).fold(0.0, f64::max));
+        let most = |of: &dyn Fn(&Node) -> Vector| {
+            self.nodes.iter().flat_map(|node| of(node).0).map(f64::abs).fold(0.0, f64::max)
+        };
+        (stiffness, power(most(&|node| node.load).max(stiffness * most(&|node| node.displacement))))
+    }
+
+    /// The same body in units in which its stiffness and forces are near 1. Powers of two change no digit.
+    pub(super) fn scaled(&self, (stiffness, force): (f64, f64)) -> Self {
+        let mut body = self.clone();
+        body.springs.iter_mut().for_each(|(.., spring)| spring.stiffness /= stiffness);
+        for node in &mut body.nodes {
+            node.load = node.load.times(1.0 / force);
+            node.displacement = node.displacement.times(stiffness / force);
+        }
+        body
+    }
+
+    /// Balances its forces. Where rounding has led the iteration astray the rest is balanced again.
+    ///
+    /// # Errors
+    /// As [`balance`](crate::programs::force::solve::balance); numbers that leave the range of floats.
+    pub fn balance(&self, runtime: &Runtime, stop: Stop, config: &Config) -> Result<Balance> {
+        let scales = self.scales();
+        let back = scales.1 / scales.0;
+        let finite = self.springs.iter().all(|(.., spring)| spring.stiffness.is_finite())
+            && [scales.0, scales.1, back, 1.0 / back].iter().all(|scale| scale.is_normal());
+        if !finite {
+            return Err(Error::usage("stiffness and forces are too large or too small for floats: choose other units"));
+        }
+        let body = self.scaled(scales);
+        let mut found = balance(runtime, &body.graph()?, &AsGiven, stop, config)?;
+        let mut rest = body.clone();
+        for _ in 0..REPAIRS {
+            let residual = if found.displacements.is_empty() { 0.0 } else { body.residual(&found.displacements) };
+            // Process 0 has the displacements.
+            found.residual = runtime.all_gather(Ok(residual))?.into_iter().fold(0.0, f64::max);
+            if found.residual <= stop.tolerance || found.residual.is_nan() {
+                break;
+            }
+            let response = body.response(&found.displacements);
+            let left: Vec<Vector> =
+                response.reactions.into_iter().zip(&body.nodes).map(|(r, n)| r.free(n.held)).collect();
+            let left = runtime.all_gather(Ok(if runtime.workers().is_first() { left } else { Vec::new() }))?.concat();
+            for (node, left) in rest.nodes.iter_mut().zip(left) {
+                (node.displacement, node.load) = (Vector::default(), Vector::default().minus(left));
+            }
+            let stop = Stop { tolerance: 0.5 * stop.tolerance / found.residual, ..stop };
+            let more = balance(runtime, &rest.graph()?, &AsGiven, stop, config)?;
+            found.iterations += more.iterations;
+            found.displacements.iter_mut().zip(more.displacements).for_each(|(all, more)| *all = all.plus(more));
+        }
+        found.displacements.iter_mut().for_each(|displacement| *displacement = displacement.times(back));
+        Ok(found)
+    }
+
     /// The share of the forces of the beginning, when only what is given is displaced, that is out of balance
     /// under displacements: found anew, from the springs.
     pub fn residual(&self, displacements: &[Vector]) -> f64 {
@@ -144,8 +212,11 @@ impl Body {
     }
 
     fn out_of_balance(&self, response: &Response) -> f64 {
-        let free = response.reactions.iter().zip(&self.nodes).map(|(reaction, node)| reaction.free(node.held));
-        free.map(|force| force.dot(force)).sum::<f64>().sqrt()
+        let free = || response.reactions.iter().zip(&self.nodes).map(|(reaction, node)| reaction.free(node.held));
+        // By the largest, so that no square leaves the range of floats.
+        let largest = free().flat_map(|force| force.0).map(f64::abs).fold(0.0, f64::max);
+        let square = |force: Vector| force.times(1.0 / largest).dot(force.times(1.0 / largest));
+        if largest > 0.0 { largest * free().map(square).sum::<f64>().sqrt() } else { largest }
     }
 
     /// Pieces that hang together and of which nothing is held: the smallest label of each, and its cells.

@@ -151,14 +151,17 @@ impl<M> ConjugateGradients<M> {
     fn step<B: Block>(&self, block: &B, share: &mut Share, products: &Products) -> Result<()> {
         let relative = products.relative();
         share.history.push(relative);
+        if share.history.len() as u64 > self.iterations {
+            return Err(failed("no balance yet: allow more iterations, or a larger tolerance", &share.history));
+        }
         let beta = if share.history.len() > 1 { products.gamma / share.gamma } else { 0.0 };
         let bent = products.delta - if beta > 0.0 { beta * products.gamma / share.alpha } else { 0.0 };
         let alpha = products.gamma / bent;
         if !(bent > 0.0 && alpha.is_finite()) {
-            return Err(failed("forces cannot be balanced: a load works on what nothing holds", &share.history));
-        }
-        if share.history.len() as u64 > self.iterations {
-            return Err(failed("no balance yet: allow more iterations, or a larger tolerance", &share.history));
+            return Err(failed(
+                "forces cannot be balanced: a load works on what nothing holds, or rounding has the upper hand",
+                &share.history,
+            ));
         }
         (share.gamma, share.alpha) = (products.gamma, alpha);
         let Share { displacement, residual, said, image, direction, direction_image, inverse, .. } = share;
@@ -197,9 +200,10 @@ fn products<B: Block>(block: &B, share: &mut Share) -> Products {
 
 /// An error that tells how it went.
 fn failed(what: &str, history: &[f64]) -> Error {
-    let every = history.len().div_ceil(6).max(1);
-    let went: Vec<String> = history.iter().step_by(every).chain(history.last()).map(|r| format!("{r:.1e}")).collect();
-    Error::new(Kind::Program, format!("{what} ({} iterations; residuals {})", history.len(), went.join(", ")))
+    let (iterations, every) = (history.len().saturating_sub(1), history.len().div_ceil(6).max(1));
+    let told = (0..history.len()).filter(|at| at % every == 0 || at + 1 == history.len());
+    let went: Vec<String> = told.map(|at| format!("{:.1e}", history[at])).collect();
+    Error::new(Kind::Program, format!("{what} ({iterations} iterations; residuals {})", went.join(", ")))
 }
 
 impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {

@@ -33,7 +33,8 @@ pub fn mechanisms(runtime: &Runtime, body: &Body, config: &Config) -> Result<Vec
     idle(runtime, body, drawn, config)
 }
 
-/// Refuses loads that work on a mechanism: no displacement balances them. Alike on every process.
+/// Refuses loads that work on a mechanism, or on what is so soft that it passes for one: for those that find no
+/// balance. Alike on every process.
 ///
 /// # Errors
 /// Such a load, with the cells it moves; as [`balance`].
@@ -49,8 +50,10 @@ pub fn refuse_idle_loads(runtime: &Runtime, body: &Body, config: &Config) -> Res
     }
     let named: Vec<String> = moved.iter().take(NAMED).map(|node| body.labels[*node].to_string()).collect();
     let more = if moved.len() > NAMED { format!(" and {} more", moved.len() - NAMED) } else { String::new() };
-    let what =
-        format!("a load moves cells that nothing holds back: {}{more}: hold them, or load others", named.join(", "));
+    let what = format!(
+        "a load moves cells that nothing, or next to nothing, holds back: {}{more}: hold them, or load others",
+        named.join(", ")
+    );
     Err(Error::new(Kind::Program, what))
 }
 
@@ -59,7 +62,7 @@ fn idle(runtime: &Runtime, body: &Body, displacements: Vec<Vector>, config: &Con
     let free = |(vector, node): (Vector, &Node)| vector.free(node.held);
     let displacements: Vec<Vector> = displacements.into_iter().zip(&body.nodes).map(free).collect();
     let still = |node: &Node| Node { held: node.held, ..Node::default() };
-    let mut asked = Body { nodes: body.nodes.iter().map(still).collect(), ..body.clone() };
+    let mut asked = Body { nodes: body.nodes.iter().map(still).collect(), ..body.scaled(body.scales()) };
     let forces = asked.response(&displacements).reactions;
     asked.nodes.iter_mut().zip(forces).for_each(|(node, force)| node.load = force.free(node.held));
     // Process 0 has what forces can bring about, and tells the others.
