@@ -138,8 +138,8 @@ impl Runtime {
         work: impl Fn(&mut Worker, usize, &AtomicBool) -> Result<R> + Send + Sync + 'static,
     ) -> Result<Vec<R>> {
         let lost = Arc::clone(&self.lost);
-        let made = self.on_workers(move |worker, place| work(worker, place, &lost))?;
-        let made: Result<Vec<R>> = made.into_iter().collect();
+        let made = self.on_workers(move |worker, place| work(worker, place, &lost));
+        let made: Result<Vec<R>> = made.and_then(|made| made.into_iter().collect());
         self.note(made.as_ref().err());
         made
     }
