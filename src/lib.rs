@@ -8,7 +8,8 @@
 //!   contacts and Euler numbers ([`lattice::summary`]).
 //! - [`pregel`] runs programs: [`pregel::vertex`] is what a user writes, [`pregel::block`] what the
 //!   engine runs, [`pregel::runtime`] the workers, [`pregel::local`] the plain judge.
-//! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`].
+//! - [`programs`] holds programs: read [`programs::pagerank`] first, then [`programs::labelling`];
+//!   [`programs::force`] balances forces.
 //! - [`stream`] is scans that arrive; [`incremental`] keeps tables and components up meanwhile.
 //! - [`exact`] sums floats to the same bits in any order; [`store`] keeps checkpoints of runs.
 //! - [`measure`] makes tables of what was counted, and [`report`] a page for people.

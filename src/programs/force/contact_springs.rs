@@ -182,8 +182,8 @@ impl Body {
         let mut rest = body.clone();
         for _ in 0..REPAIRS {
             let residual = if found.displacements.is_empty() { 0.0 } else { body.residual(&found.displacements) };
-            // Process 0 has the displacements.
-            found.residual = runtime.all_gather(Ok(residual))?.into_iter().fold(0.0, f64::max);
+            // Process 0 has the displacements; the others say nothing.
+            found.residual = runtime.all_gather(Ok(residual))?.into_iter().sum();
             if found.residual <= stop.tolerance || found.residual.is_nan() {
                 break;
             }
