@@ -168,7 +168,7 @@ impl Body {
     /// Balances its forces. Where rounding has led the iteration astray the rest is balanced again.
     ///
     /// # Errors
-    /// As [`balance`](crate::programs::force::solve::balance); numbers that leave the range of floats.
+    /// As [`balance`]; numbers that leave the range of floats.
     pub fn balance(&self, runtime: &Runtime, stop: Stop, config: &Config) -> Result<Balance> {
         let scales = self.scales();
         let back = scales.1 / scales.0;
