@@ -84,7 +84,7 @@ impl Session<'_> {
         let laid = self.runtime.spread(jobs, move |(block, patches, seen)| {
             let mut held = seen.clone();
             for patch in patches {
-                held = patch.clone().over(&settings, held.as_ref(), "what was put")?;
+                held = patch.over(&settings, held.as_ref(), "what was put")?;
             }
             Ok((*block, held))
         })?;
@@ -147,26 +147,35 @@ impl Session<'_> {
             arrived.extend(blocks);
             seams.extend(joins);
         }
-        let first = self.runtime.workers().is_first();
         let grid = self.settings.grid;
-        let update = match first {
+        let update = match self.runtime.workers().is_first() {
             true => self.components.update(&grid, &arrived, seams),
             false => Ok(Update::default()),
         };
-        let told = update.map(|update| {
+        let joined = update.map(|update| {
             let blocks = arrived.iter().map(|arrived| arrived.block).chain(update.relabelled.keys().copied());
-            let labels = self.labels_seen(blocks);
-            (update, labels)
+            let blocks = blocks.collect();
+            (update, blocks)
         });
-        let (mut update, labels) = self.runtime.traded(told)?;
-        if !first {
-            update.relabelled = self.components.told(labels, changed);
-        }
+        let (mut update, relabelled) = self.tell(joined, changed)?;
+        update.relabelled.extend(relabelled);
         Ok(update)
     }
 
+    /// Tells the other processes the labels of blocks that process 0 has found, as far as they see them: what
+    /// became of labels here, where this is another.
+    pub(super) fn tell<M>(
+        &mut self,
+        found: Result<(M, Vec<BlockId>)>,
+        changed: &BTreeSet<BlockId>,
+    ) -> Result<(M, Relabelled)> {
+        let told = found.map(|(made, blocks)| (made, self.labels_seen(blocks.into_iter())));
+        let (made, labels) = self.runtime.traded(told)?;
+        Ok((made, self.components.told(labels, changed)))
+    }
+
     /// The labels of blocks, for the other processes that see them.
-    pub(super) fn labels_seen(&self, blocks: impl Iterator<Item = BlockId>) -> Vec<Letter<Labels>> {
+    fn labels_seen(&self, blocks: impl Iterator<Item = BlockId>) -> Vec<Letter<Labels>> {
         let mut letters = Vec::new();
         for block in blocks.filter(|_| !self.owners.is_alone()) {
             let seeing = self.owners.seeing(block).into_iter().chain([self.owners.of(block)]);

@@ -94,15 +94,15 @@ impl Patch {
     ///
     /// # Errors
     /// As [`Parts::scan`](crate::lattice::parts::Parts::scan).
-    pub(crate) fn over(self, settings: &Settings, seen: Option<&Arc<Held>>, name: &str) -> Result<Option<Arc<Held>>> {
+    pub(crate) fn over(&self, settings: &Settings, seen: Option<&Arc<Held>>, name: &str) -> Result<Option<Arc<Held>>> {
         let own = settings.grid.region(self.block);
-        let over = match self.over {
-            Over::Block(held) => return Ok(Some(held)),
+        let over = match &self.over {
+            Over::Block(held) => return Ok(Some(Arc::clone(held))),
             Over::Nothing if self.part == own => return Ok(None),
             Over::Nothing => None,
-            Over::Part(runs) => Some(runs),
+            Over::Part(runs) => Some(&**runs),
         };
-        let voxels = patched(own, seen.map(|seen| &seen.runs), self.part, over.as_deref());
+        let voxels = patched(own, seen.map(|seen| &seen.runs), self.part, over);
         scanned(settings, own, seen, &voxels, settings.painted(), name)
     }
 }

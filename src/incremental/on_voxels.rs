@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::id::{BlockId, VertexId};
+use crate::id::VertexId;
 use crate::incremental::held::Blocks;
 use crate::incremental::session::Session;
 use crate::lattice::lattice::Lattice;
@@ -82,9 +82,8 @@ impl Session<'_> {
 
     /// Whether every voxel that blocks of this process held is there, with the label it had.
     fn has_all(&self, before: &Blocks) -> bool {
-        let ours = before.iter().filter(|(block, _)| self.owners.is_ours(**block));
-        ours.into_iter()
-            .all(|(block, was)| self.ours(*block).is_some_and(|is| Arc::ptr_eq(was, is) || covers(&is.runs, &was.runs)))
+        let mut ours = before.iter().filter(|(block, _)| self.owners.is_ours(**block));
+        ours.all(|(block, was)| self.ours(*block).is_some_and(|is| Arc::ptr_eq(was, is) || covers(&is.runs, &was.runs)))
     }
 
     /// The states of voxels that process 0 has, on the processes that hold the voxels too.
@@ -93,13 +92,12 @@ impl Session<'_> {
             return Ok(states);
         }
         let grid = self.settings.grid;
-        let mut letters: Vec<(usize, Vec<(VertexId, S)>)> =
-            (0..self.runtime.workers().processes()).map(|process| (process, Vec::new())).collect();
+        let mut letters = vec![Vec::new(); self.runtime.workers().processes()];
         for (voxel, state) in &states {
-            let block: BlockId = grid.block_of(grid.shape().voxel(voxel.0));
-            letters[self.owners.of(block)].1.push((*voxel, state.clone()));
+            let block = grid.block_of(grid.shape().voxel(voxel.0));
+            letters[self.owners.of(block)].push((*voxel, state.clone()));
         }
-        let ours = self.runtime.exchange(Ok(letters))?;
+        let ours = self.runtime.exchange(Ok(letters.into_iter().enumerate().collect()))?;
         Ok(if states.is_empty() { ours.into_iter().flatten().collect() } else { states })
     }
 }

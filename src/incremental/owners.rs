@@ -1,6 +1,7 @@
 //! Which process holds a block, and which others see a part of it.
 
 use crate::id::BlockId;
+use crate::pregel::placement::consecutive;
 use crate::volume::grid::Grid;
 use crate::workers::Workers;
 
@@ -31,8 +32,7 @@ impl Owners {
 
     /// The process that holds a block.
     pub(crate) fn of(&self, block: BlockId) -> usize {
-        let workers = (self.processes * self.threads) as u64;
-        (u64::from(block.0) * workers / u64::from(self.grid.blocks().max(1))) as usize / self.threads
+        consecutive(block.0, self.grid.blocks(), self.processes * self.threads) as usize / self.threads
     }
 
     /// Whether this process holds a block.

@@ -40,12 +40,9 @@ impl Session<'_> {
         }
         let number = self.number;
         let shares = self.runtime.on_workers(move |_, _| Tables::with(number, |tables| tables.read(epoch)))?;
-        let merged = |shares: Vec<Summary>| {
-            let mut summary = Summary::default();
-            shares.into_iter().for_each(|share| summary.combine(share));
-            summary
-        };
-        Ok(merged(self.runtime.all_gather(Ok(merged(shares)))?))
+        let mut summary = Summary::default();
+        self.runtime.all_gather(Ok(shares))?.into_iter().flatten().for_each(|share| summary.combine(share));
+        Ok(summary)
     }
 
     /// The contact graph after the last commit, in so many blocks.

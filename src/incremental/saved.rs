@@ -164,16 +164,10 @@ impl<'a> Session<'a> {
             labels.extend(of_parts);
             seams.extend(joins);
         }
-        let first = self.runtime.workers().is_first();
-        let all: Vec<BlockId> = parts.keys().copied().collect();
-        if first {
-            self.components = Components::restored(parts, labels, last, seams);
-        }
-        let labels = self.labels_seen(all.into_iter());
-        let labels = self.runtime.exchange(Ok(labels))?;
-        if !first {
-            self.components.told(labels, seen);
-        }
+        let all = parts.keys().copied().collect();
+        // Elsewhere there is nothing to make them of.
+        self.components = Components::restored(parts, labels, last, seams);
+        self.tell(Ok(((), all)), seen)?;
         Ok(())
     }
 }

@@ -21,9 +21,9 @@ pub enum Placement {
 impl Placement {
     /// The worker of each of `blocks` blocks.
     pub fn workers(&self, blocks: u32, workers: usize) -> Vec<u32> {
-        let consecutive = |place: u64| (place * workers as u64 / u64::from(blocks.max(1))) as u32;
+        let consecutive = |place: u32| consecutive(place, blocks, workers);
         match self {
-            Placement::Consecutive => (0..u64::from(blocks)).map(consecutive).collect(),
+            Placement::Consecutive => (0..blocks).map(consecutive).collect(),
             Placement::Scattered => (0..blocks).map(|block| block % workers.max(1) as u32).collect(),
             Placement::Ordered(order) => {
                 let mut of = vec![u32::MAX; blocks as usize];
@@ -39,6 +39,11 @@ impl Placement {
             }
         }
     }
+}
+
+/// The worker of the block at a place, where consecutive blocks lie together.
+pub(crate) fn consecutive(place: u32, blocks: u32, workers: usize) -> u32 {
+    (u64::from(place) * workers as u64 / u64::from(blocks.max(1))) as u32
 }
 
 #[cfg(test)]
