@@ -3,6 +3,7 @@
 //! Each is a function from a vertex to its block, as [`Csr`](crate::graph::csr::Csr) wants it.
 //! [`grown`](crate::graph::grown::grown) is the one that looks at edges.
 
+use crate::graph::mix::mix;
 use crate::id::{BlockId, VertexId};
 
 /// Blocks of consecutive vertices, as equal as can be.
@@ -13,13 +14,7 @@ pub fn ranges(vertices: u64, blocks: u32) -> impl Fn(VertexId) -> BlockId {
 
 /// Blocks by a hash of the vertex: even, and blind to where edges are.
 pub fn hashed(blocks: u32) -> impl Fn(VertexId) -> BlockId {
-    move |vertex| {
-        // The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-        let mut hash = vertex.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        BlockId(((hash ^ (hash >> 31)) % u64::from(blocks.max(1))) as u32)
-    }
+    move |vertex| BlockId((mix(vertex.0) % u64::from(blocks.max(1))) as u32)
 }
 
 /// Blocks of consecutive vertices that have as many edges each as can be: `degree` tells those of

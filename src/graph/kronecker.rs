@@ -13,6 +13,7 @@
 //! rounds of multiplication and shift on `scale` bits. So sizes and degrees compare, edges do not.
 
 use crate::error::{Error, Result};
+use crate::graph::mix::{GOLDEN, mix};
 use crate::id::VertexId;
 
 /// A Kronecker graph: 2^scale vertices, and so many edges for each.
@@ -111,17 +112,6 @@ impl Kronecker {
 pub fn weight(seed: u64, a: VertexId, b: VertexId) -> u32 {
     let hash = mix(mix(mix(seed) ^ a.min(b).0).wrapping_add(a.max(b).0));
     1 + (((hash >> 32) * 255) >> 32) as u32
-}
-
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-#[inline]
-fn mix(seed: u64) -> u64 {
-    let mut hash = seed.wrapping_add(GOLDEN);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod grown;
 mod grown_levels;
 mod grown_refine;
 pub mod kronecker;
+pub mod mix;
 mod numbering;
 mod owners;
 pub mod petgraph;

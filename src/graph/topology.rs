@@ -103,6 +103,16 @@ pub trait Block: Sized {
     /// The seams of the block, at most one for each other block, ascending by block.
     fn seams(&self) -> &[Seam];
 
+    /// The seam with a block that something came from.
+    ///
+    /// # Panics
+    /// Where there is none: seams come in pairs.
+    #[inline]
+    fn seam(&self, with: BlockId) -> &Seam {
+        let seams = self.seams();
+        &seams[seams.binary_search_by_key(&with, |seam| seam.to).expect("seams come in pairs")]
+    }
+
     /// The number of edges out of an owned slot. Override it where it is known without a walk.
     fn degree(&self, slot: Slot) -> u32 {
         let mut degree = 0;

@@ -21,12 +21,8 @@ impl<G: Topology, P: VertexProgram<G>> Swept<G, P> {
     pub(crate) fn hear(&mut self, block: &G::Block, mail: Mail<G, P>) -> Vec<Change<G::Edge>> {
         let silence = P::Message::default();
         let (mut changes, mut named) = (Vec::new(), Vec::new());
-        let seams = block.seams();
         let scratch = &mut self.scratch;
-        let halo_of = |from: BlockId| {
-            let seam = seams.binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
-            &seams[seam].halo
-        };
+        let halo_of = |from: BlockId| &block.seam(from).halo;
         let (spoke, said) = (&mut self.spoke, &mut self.said);
         let mut put = |slot: Slot, word: P::Message| match spoke.whole {
             true => spoke.push((slot.0, word)),

@@ -53,18 +53,17 @@ pub struct Reached {
 impl Reached {
     /// Takes in what others reached.
     fn receive<B: Block>(&mut self, block: &B, level: u32, mail: Vec<(BlockId, Vec<u32>)>) {
-        let seams = block.seams();
         for (from, mut places) in mail {
-            let seam = seams.binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
+            let seam = block.seam(from);
             for place in places.drain(..) {
-                let slot = seams[seam].border[place as usize];
+                let slot = seam.border[place as usize];
                 let hops = &mut self.hops[slot.index()];
                 if *hops == u32::MAX {
                     *hops = level;
                     self.frontier.push(slot.0);
                 }
             }
-            if self.spare.len() < seams.len() {
+            if self.spare.len() < block.seams().len() {
                 self.spare.push(places);
             }
         }

@@ -78,9 +78,9 @@ impl Reached {
     /// Takes in the distances that others found.
     fn receive<B: Block>(&mut self, block: &B, mail: Mail) {
         for (from, found) in mail {
-            let seam = block.seams().binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
+            let seam = block.seam(from);
             for (place, distance) in found {
-                let slot = block.seams()[seam].border[place as usize];
+                let slot = seam.border[place as usize];
                 if distance < self.distances[slot.index()] {
                     self.distances[slot.index()] = distance;
                     self.queue.push(distance, slot.0);

@@ -139,9 +139,9 @@ impl<G: Topology> BlockProgram<G> for KCore {
             state.k = state.k.max(at.global().0);
         }
         for (from, places) in mail {
-            let seam = block.seams().binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
+            let seam = block.seam(from);
             for place in places {
-                let gone = block.seams()[seam].halo[place as usize];
+                let gone = seam.halo[place as usize];
                 block.each_neighbor(gone, |to, _| state.loosen(to.index()));
             }
         }

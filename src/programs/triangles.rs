@@ -187,8 +187,7 @@ impl<G: Topology> BlockProgram<G> for Triangles {
     ) -> Result<Vote> {
         let mut names = Vec::new();
         for (from, told) in mail {
-            let seam = block.seams().binary_search_by_key(&from, |seam| seam.to).expect("seams come in pairs");
-            let seam = &block.seams()[seam];
+            let seam = block.seam(from);
             match told {
                 Told::Degrees(degrees) => seam.scatter(&degrees, &mut state.degrees),
                 Told::Lists(places, lengths, ids) => {

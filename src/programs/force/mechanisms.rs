@@ -7,6 +7,7 @@
 //! The method is iterative: what is softer than 1e-5 of the stiffest may count as a mechanism.
 
 use crate::error::{Error, Kind, Result};
+use crate::graph::mix::mix;
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::force::contact_springs::{AsGiven, Body};
@@ -72,10 +73,7 @@ fn idle(runtime: &Runtime, body: &Body, displacements: Vec<Vector>, config: &Con
     Ok(runtime.all_gather(Ok(moved))?.concat())
 }
 
-/// A number between -1 and 1 that depends on `at` alone (SplitMix64: Steele, Lea and Flood, 2014).
+/// A number between -1 and 1 that depends on `at` alone.
 fn drawn(at: u64) -> f64 {
-    let mut mixed = at.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    (mixed ^ (mixed >> 31)) as f64 / 2f64.powi(63) - 1.0
+    mix(at) as f64 / 2f64.powi(63) - 1.0
 }
