@@ -200,7 +200,7 @@ fn random_frames_balance_as_a_dense_solution_does() {
         let response = frame.response(&found.displacements);
         let all = response.reactions.iter().zip(&frame.nodes);
         let (sum, loads) = all.fold((Vector::default(), Vector::default()), |(sum, loads), (reaction, node)| {
-            (sum.plus(reaction.free(node.held.map(|held| !held))), loads.plus(node.load))
+            (sum.plus(reaction.held(node.held)), loads.plus(node.load))
         });
         assert!(sum.plus(loads).length() < 1e-9 * (1.0 + loads.length()), "seed {seed}: {sum:?} {loads:?}");
     }
@@ -303,6 +303,9 @@ fn units_change_no_digit_and_what_rounding_leaves_is_balanced_again() {
     let stop = Stop { tolerance: 1e-12, iterations: 10_000 };
     let found = frame.balance(&runtime, stop, &Config::default()).unwrap();
     assert!(found.residual <= 1e-12, "{}", found.residual);
+    // What no rounding can reach is not called reached.
+    let told = frame.balance(&runtime, Stop { tolerance: 1e-19, ..stop }, &Config::default()).unwrap_err();
+    assert!(told.to_string().contains("give a larger tolerance"), "{told}");
     // Powers of two, far beyond what the squares of floats can hold.
     for (stiffness, force) in [(-600, -600), (-300, -900), (400, 500), (0, 700), (0, -700)] {
         let [k, f] = [stiffness, force].map(|power: i32| 2f64.powi(power));

@@ -76,7 +76,6 @@ pub fn measure(
         next(&format!("{OP}, {} workers", runtime.workers().total()))?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         memory::forget();
-        let before = memory::peak();
         let mut most = None;
         for _ in 0..plan.repeat {
             let (found, seconds) = timed(|| solve(&volume, stretch, runtime));
@@ -102,7 +101,7 @@ pub fn measure(
             baseline: theirs.map(|_| if peer.is_some() { SCIPY } else { "plain" }.into()),
             baseline_seconds: theirs,
             ratio: theirs.map(|theirs| theirs / seconds),
-            peak_rss_bytes: most.or(before),
+            peak_rss_bytes: most,
             engine: None,
         });
     }

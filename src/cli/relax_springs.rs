@@ -93,24 +93,20 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let held = args.ask(&mut body, &summary, shape, &spacing)?;
     let (runtime, config) = (context.runtime()?, Config::default());
     let stop = Stop { tolerance: args.tolerance, iterations: args.iterations };
-    let found = match body.balance(runtime, stop, &config) {
-        Ok(found) => found,
+    let found = body.balance(runtime, stop, &config);
+    if found.as_ref().is_err_and(|error| error.kind() == Kind::Program) {
         // All processes have this error, and look for what they can say of it.
-        Err(error) if error.kind() == Kind::Program => {
-            refuse_idle_loads(runtime, &body, &config)?;
-            return Err(error);
-        }
-        Err(error) => return Err(error),
-    };
+        refuse_idle_loads(runtime, &body, &config)?;
+    }
+    let found = found?;
     let moved = mechanisms(runtime, &body, &config)?;
     let mut figures = Figures::default()
         .with("cells", body.nodes.len())
         .with("springs", body.springs.len())
         .with("free_bodies", body.free_bodies().len())
         .with("mechanism_cells", moved.len())
-        .with("iterations", found.iterations);
-    balanced(found.residual, args.tolerance)?;
-    figures = figures.with("residual", found.residual);
+        .with("iterations", found.iterations)
+        .with("residual", found.residual);
     if context.is_first() {
         let response = body.response(&found.displacements);
         for (At { plane, .. }, held) in args.faces().iter().zip(&held) {
@@ -135,17 +131,6 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         context.record(path, &inputs, &figures)?;
     }
     Ok(figures)
-}
-
-/// Refuses a balance that rounding has spoiled.
-fn balanced(residual: f64, tolerance: f64) -> Result<()> {
-    match residual <= tolerance {
-        true => Ok(()),
-        false => {
-            let what = format!("forces are out of balance by {residual:.1e}, and rounding lets them come no nearer");
-            Err(Error::new(Kind::Program, format!("{what}: give a larger --tolerance")))
-        }
-    }
 }
 
 /// The nodes of cells that touch a face.
@@ -281,13 +266,11 @@ fn nodes(
     spacing: &Spacing,
 ) -> Result<Table> {
     let unit = spacing.unit.to_string();
-    let held = |(node, reaction): (usize, &Vector)| reaction.free(body.nodes[node].held.map(|held| !held));
-    let reactions: Vec<Vector> = response.reactions.iter().enumerate().map(held).collect();
     let idle: Vec<bool> = (0..body.nodes.len()).map(|node| moved.binary_search(&node).is_ok()).collect();
     let mut columns = vec![Column::new("label", "", body.labels.clone())];
     columns.extend(vectors("centroid", &unit, &body.places));
     columns.extend(vectors("displacement", &unit, displacements));
-    columns.extend(vectors("reaction", "", &reactions));
+    columns.extend(vectors("reaction", "", &body.reactions(response)));
     columns.push(Column::new("energy", "", response.energies.clone()));
     columns.push(Column::new("mechanism", "", idle));
     Table::new("cells", columns)
@@ -296,15 +279,14 @@ fn nodes(
 /// The springs where they were, with what became of them.
 fn drawn(body: Body, displacements: Vec<Vector>, response: Response) -> Lines {
     let vectors = |of: Vec<Vector>| of.into_iter().map(|vector| vector.0).collect::<Vec<_>>();
-    let reactions = response.reactions.iter().zip(&body.nodes);
-    let reactions = reactions.map(|(reaction, node)| reaction.free(node.held.map(|held| !held))).collect();
+    let reactions = vectors(body.reactions(&response));
     Lines {
         points: vectors(body.places),
         lines: body.springs.iter().map(|(a, b, _)| [*a, *b]).collect(),
         of_points: vec![
             ("label", Data::Labels(body.labels)),
             ("displacement", Data::Vectors(vectors(displacements))),
-            ("reaction", Data::Vectors(vectors(reactions))),
+            ("reaction", Data::Vectors(reactions)),
             ("energy", Data::Numbers(response.energies)),
         ],
         of_lines: vec![

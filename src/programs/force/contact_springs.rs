@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::disjoint::Disjoint;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::graph::csr::Csr;
 use crate::graph::cut::ranges;
 use crate::graph::topology::{Block, Cut};
@@ -168,7 +168,7 @@ impl Body {
     /// Balances its forces. Where rounding has led the iteration astray the rest is balanced again.
     ///
     /// # Errors
-    /// As [`balance`]; numbers that leave the range of floats.
+    /// As [`balance`]; numbers that leave the range of floats; where rounding keeps it from the tolerance.
     pub fn balance(&self, runtime: &Runtime, stop: Stop, config: &Config) -> Result<Balance> {
         let scales = self.scales();
         let back = scales.1 / scales.0;
@@ -179,18 +179,23 @@ impl Body {
         }
         let body = self.scaled(scales);
         let mut found = balance(runtime, &body.graph()?, &AsGiven, stop, config)?;
-        let mut rest = body.clone();
-        for _ in 0..REPAIRS {
+        for repair in 0..=REPAIRS {
             let residual = if found.displacements.is_empty() { 0.0 } else { body.residual(&found.displacements) };
             // Process 0 has the displacements; the others say nothing.
             found.residual = runtime.all_gather(Ok(residual))?.into_iter().sum();
-            if found.residual <= stop.tolerance || found.residual.is_nan() {
+            if found.residual <= stop.tolerance {
                 break;
+            }
+            if repair == REPAIRS || found.residual.is_nan() {
+                let what = "and rounding lets them come no nearer: give a larger tolerance";
+                let what = format!("forces are out of balance by {:.1e}, {what}", found.residual);
+                return Err(Error::new(Kind::Program, what));
             }
             let response = body.response(&found.displacements);
             let left: Vec<Vector> =
                 response.reactions.into_iter().zip(&body.nodes).map(|(r, n)| r.free(n.held)).collect();
             let left = runtime.all_gather(Ok(if runtime.workers().is_first() { left } else { Vec::new() }))?.concat();
+            let mut rest = body.clone();
             for (node, left) in rest.nodes.iter_mut().zip(left) {
                 (node.displacement, node.load) = (Vector::default(), Vector::default().minus(left));
             }
@@ -206,7 +211,7 @@ impl Body {
     /// The share of the forces of the beginning, when only what is given is displaced, that is out of balance
     /// under displacements: found anew, from the springs.
     pub fn residual(&self, displacements: &[Vector]) -> f64 {
-        let given = self.nodes.iter().map(|node| node.displacement.minus(node.displacement.free(node.held)));
+        let given = self.nodes.iter().map(|node| node.displacement.held(node.held));
         let beginning = self.out_of_balance(&self.response(&given.collect::<Vec<_>>()));
         if beginning > 0.0 { self.out_of_balance(&self.response(displacements)) / beginning } else { 0.0 }
     }
@@ -217,6 +222,11 @@ impl Body {
         let largest = free().flat_map(|force| force.0).map(f64::abs).fold(0.0, f64::max);
         let square = |force: Vector| force.times(1.0 / largest).dot(force.times(1.0 / largest));
         if largest > 0.0 { largest * free().map(square).sum::<f64>().sqrt() } else { largest }
+    }
+
+    /// The reaction on each node: what holds it along held axes.
+    pub fn reactions(&self, response: &Response) -> Vec<Vector> {
+        response.reactions.iter().zip(&self.nodes).map(|(reaction, node)| reaction.held(node.held)).collect()
     }
 
     /// Pieces that hang together and of which nothing is held: the smallest label of each, and its cells.

@@ -226,7 +226,7 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
         self.stiffen(block, &mut share);
         for at in runs(block).flatten() {
             let node = self.model.node(block, Slot(at as u32));
-            let given = node.displacement.minus(node.displacement.free(node.held));
+            let given = node.displacement.held(node.held);
             (share.displacement[at], share.said[at]) = (given, given);
         }
         Ok(share)

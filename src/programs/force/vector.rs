@@ -39,6 +39,12 @@ impl Vector {
         self.dot(self).sqrt()
     }
 
+    /// The components along axes that are held; nothing along the others.
+    #[inline(always)]
+    pub fn held(self, held: [bool; 3]) -> Self {
+        self.free(held.map(|held| !held))
+    }
+
     /// The components along axes that are not held; nothing along the others.
     #[inline(always)]
     pub fn free(self, held: [bool; 3]) -> Self {
