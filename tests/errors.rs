@@ -389,19 +389,23 @@ fn graph_files_that_are_missing_are_named() {
     bench.fails(&["diff", "none.graphml", "other.graphml"], 3, &["none.graphml", "no such file"]);
 }
 
+/// Two processes of a cluster side by side, each with its arguments.
+fn side_by_side(bench: &Bench, arguments: [&[&str]; 2]) -> [Output; 2] {
+    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
+    std::fs::write(bench.path("hosts"), format!("{}\n{}\n", ports[0], ports[1])).unwrap();
+    let children = [("0", arguments[0]), ("1", arguments[1])].map(|(process, arguments)| {
+        let mut command = septa();
+        command.current_dir(bench.folder.path()).args(arguments).args(["--hostfile", "hosts", "-p", process]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    });
+    children.map(|child| child.wait_with_output().unwrap())
+}
+
 #[test]
 fn processes_with_different_arguments_refuse_each_other() {
     let bench = Bench::new();
-    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    std::fs::write(bench.path("hosts"), format!("{}\n{}\n", ports[0], ports[1])).unwrap();
-    let children = [("0", "6"), ("1", "26")].map(|(process, connectivity)| {
-        let mut command = septa();
-        command.current_dir(bench.folder.path()).args(["label", "labels.tif", "--connectivity", connectivity]);
-        command.args(["--hostfile", "hosts", "-w", "1", "-p", process]);
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
-    });
-    for child in children {
-        let output = child.wait_with_output().unwrap();
+    let label = ["6", "26"].map(|connectivity| ["label", "labels.tif", "--connectivity", connectivity, "-w", "1"]);
+    for output in side_by_side(&bench, label.each_ref().map(|arguments| &arguments[..])) {
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(5), "{told}");
         assert!(output.stdout.is_empty() && told.lines().count() == 1 && told.contains("other arguments"), "{told}");
@@ -411,20 +415,10 @@ fn processes_with_different_arguments_refuse_each_other() {
 #[test]
 fn a_process_that_ends_by_itself_is_not_waited_for() {
     let bench = Bench::new();
-    let ports = [0; 2].map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
-    std::fs::write(bench.path("hosts"), format!("{}\n{}\n", ports[0], ports[1])).unwrap();
     // Process 0 writes, and finds the file there already; process 1 knows nothing of that.
     std::fs::write(bench.path("cells.csv"), "label\n").unwrap();
-    let children = ["0", "1"].map(|process| {
-        let mut command = septa();
-        command.current_dir(bench.folder.path()).args(["measure", "labels.tif", "-o", "cells.csv"]);
-        command.args(["--hostfile", "hosts", "-w", "2", "-p", process]);
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
-    });
-    let told = children.map(|child| {
-        let output = child.wait_with_output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-    });
+    let ended = side_by_side(&bench, [&["measure", "labels.tif", "-o", "cells.csv", "-w", "2"]; 2]);
+    let told = ended.map(|output| (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()));
     assert!(told[0].0 == Some(2) && told[0].1.contains("cells.csv: exists already"), "{told:?}");
     assert!(told[1].0 == Some(5) && told[1].1.contains("a process of the cluster was lost"), "{told:?}");
     assert_eq!(std::fs::read_to_string(bench.path("cells.csv")).unwrap(), "label\n");

@@ -2,12 +2,15 @@
 //! tables, components and events are those of a cold run on the volume as it is.
 
 mod common;
+#[path = "common/region.rs"]
+mod region;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
+use region::some_region;
 use septa::error::Result;
 use septa::incremental::change::{Change, Event};
 use septa::incremental::session::Session;
@@ -179,12 +182,6 @@ fn check_rows(change: &Change, old: &Summary, new: &Summary, which: &str) {
     let pairs: BTreeSet<(u64, u64)> = old.contacts.keys().chain(new.contacts.keys()).copied().collect();
     let rows = pairs.iter().filter_map(|pair| Some((*pair, changed(old.contacts.get(pair), new.contacts.get(pair))?)));
     assert!(change.contacts.iter().map(|row| (row.key, (row.old.as_ref(), row.new.as_ref()))).eq(rows), "{which}");
-}
-
-fn some_region(shape: Shape, random: &mut Random) -> Region {
-    let start = shape.0.map(|n| random.below(n as u64) as usize);
-    let end = std::array::from_fn(|axis| start[axis] + 1 + random.below((shape.0[axis] - start[axis]) as u64) as usize);
-    Region { start, end }
 }
 
 #[test]

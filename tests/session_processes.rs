@@ -3,10 +3,13 @@
 #[path = "common/cluster.rs"]
 mod cluster;
 mod common;
+#[path = "common/region.rs"]
+mod region;
 
 use cluster::{CLUSTERS, Cluster, told};
 use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
+use region::some_region;
 use septa::error::Result;
 use septa::incremental::on_voxels::LastVoxels;
 use septa::incremental::running::LastRun;
@@ -35,12 +38,6 @@ enum Act {
     Source(Vec<u64>, Region),
     Runs(Voxels, Region),
     Remove(Region),
-}
-
-fn some_region(shape: Shape, random: &mut Random) -> Region {
-    let start = shape.0.map(|n| random.below(n as u64) as usize);
-    let end = std::array::from_fn(|axis| start[axis] + 1 + random.below((shape.0[axis] - start[axis]) as u64) as usize);
-    Region { start, end }
 }
 
 fn some_act(settings: &Settings, random: &mut Random) -> Act {

@@ -2,9 +2,12 @@
 //! on the voxels; and blocks that a program holds are as good as voxels.
 
 mod common;
+#[path = "common/region.rs"]
+mod region;
 
 use common::random::Random;
 use common::volume::{cells, cuts, memory};
+use region::some_region;
 use septa::graph::csr::Csr;
 use septa::incremental::on_voxels::LastVoxels;
 use septa::incremental::running::LastRun;
@@ -29,16 +32,6 @@ fn settings(grid: Grid, join: Option<Stencil>) -> Settings {
 /// Labels that fill a box, in few cells.
 fn labels(random: &mut Random, shape: Shape) -> Voxels {
     Voxels::from_vec(shape, cells(shape, 12, 30, random))
-}
-
-/// The part of a volume that changes.
-fn drawn(random: &mut Random, shape: Shape) -> Region {
-    let mut region = Region::whole(shape);
-    for axis in 0..3 {
-        region.start[axis] = random.below(shape.0[axis] as u64) as usize;
-        region.end[axis] = region.start[axis] + 1 + random.below((shape.0[axis] - region.start[axis]) as u64) as usize;
-    }
-    region
 }
 
 /// Steps to the nearest cell of a label that seven divides: moves one way, names no vertices.
@@ -87,7 +80,7 @@ fn a_program_that_goes_on_ends_as_one_that_begins() {
         let mut session = Session::new(&runtime, settings(grid, None)).unwrap();
         let (mut components, mut ranks, mut steps) = (LastRun::default(), LastRun::default(), LastRun::default());
         for commit in 0..8 {
-            let region = if commit == 0 { Region::whole(shape) } else { drawn(random, shape) };
+            let region = if commit == 0 { Region::whole(shape) } else { some_region(shape, random) };
             match random.below(4) {
                 0 if commit > 0 => session.remove(region).unwrap(),
                 _ => session.put("scan", &labels(random, region.shape()), region.start).unwrap(),
