@@ -17,16 +17,16 @@ use crate::bench::plan::Plan;
 use crate::bench::row::{Row, median};
 use crate::bench::volumes::Volume;
 use crate::error::{Error, Kind, Result};
-use crate::lattice::lattice::Lattice;
-use crate::lattice::select::Select;
-use crate::lattice::stencil::Stencil;
+use crate::lattice::tiling::Tiling;
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
-use crate::programs::force::neighbour_springs::NeighbourSprings;
+use crate::programs::force::elements::settle::{Settled, settle};
+use crate::programs::force::elements::solver::{Solver, cut};
+use crate::programs::force::elements::stiff::Stiff;
+use crate::programs::force::elements::supports::{Support, Supports};
 use crate::programs::force::plane::Plane;
-use crate::programs::force::solve::{Balance, Stop, balance};
+use crate::programs::force::solve::Stop;
 use crate::programs::force::vector::Vector;
-use crate::volume::grid::BlockSize;
 use crate::volume::shape::Shape;
 use crate::volume::source::VolumeSource;
 
@@ -37,9 +37,6 @@ const OP: &str = "springs18";
 const SCIPY: &str = "scipy.cg";
 
 const STOP: Stop = Stop { tolerance: 1e-6, iterations: 100_000 };
-
-/// The nodes of a block along each axis.
-const EDGE: usize = 32;
 
 /// Displacements found in two ways differ by no more than this share of the stretch.
 const APART: f64 = 1e-3;
@@ -109,18 +106,32 @@ pub fn measure(
     Ok(measured)
 }
 
-fn solve(volume: &Volume, stretch: f64, runtime: &Runtime) -> Result<Balance> {
+fn solve(volume: &Volume, stretch: f64, runtime: &Runtime) -> Result<Settled> {
     let source = Arc::clone(&volume.memory) as Arc<dyn VolumeSource>;
-    let lattice = Lattice::new(source, BlockSize::Edge(EDGE), Select::NonZero, Stencil::N18)?;
+    let tiling = Tiling::with_grid(source, cut(volume.shape(), None)?)?;
     let [bottom, top] = [false, true].map(|far| Plane { axis: 0, far });
-    let held = vec![(bottom, Vector::default()), (top, Vector([stretch, 0.0, 0.0]))];
-    let model = NeighbourSprings { shape: volume.shape(), stiffness: [1.0, 1.0, 0.0], held };
-    balance(runtime, &lattice, &model, STOP, &Config::default())
+    let held = [(bottom, Vector::default()), (top, Vector([stretch, 0.0, 0.0]))];
+    let supports = Supports(held.map(|(plane, displacement)| Support::rough(plane, displacement)).to_vec());
+    let mut solver = Solver::new(Stiff::Nodes([1.0, 1.0]), supports, STOP, &tiling)?;
+    solver.displacements = true;
+    settle(runtime, &tiling, &solver, &Config::default())
 }
 
 /// Refuses displacements that are not those of the plain loop; other processes than 0 have none.
-fn same(found: &Balance, expected: &[Vector], stretch: f64) -> Result<()> {
-    let apart = found.displacements.iter().zip(expected).map(|(a, b)| a.minus(*b).length()).fold(0.0, f64::max);
+fn same(found: &Settled, expected: &[Vector], stretch: f64) -> Result<()> {
+    let shape = found
+        .found
+        .iter()
+        .fold([0; 3], |shape, block| std::array::from_fn(|axis| shape[axis].max(block.nodes.end[axis])));
+    let mut apart: f64 = 0.0;
+    for block in &found.found {
+        let each = block.displacements.len() / 3;
+        let nodes = block.nodes.rows().flat_map(|(z, y)| block.nodes.range(2).map(move |x| [z, y, x]));
+        for (at, node) in nodes.enumerate() {
+            let displacement = Vector(std::array::from_fn(|axis| block.displacements[axis * each + at]));
+            apart = apart.max(displacement.minus(expected[Shape(shape).raster(node) as usize]).length());
+        }
+    }
     match apart <= APART * stretch {
         true => Ok(()),
         false => Err(Error::new(Kind::Program, format!("{OP}: displacements differ from the plain loop's by {apart}"))),

@@ -199,7 +199,7 @@ fn products<B: Block>(block: &B, share: &mut Share) -> Products {
 }
 
 /// An error that tells how it went.
-fn failed(what: &str, history: &[f64]) -> Error {
+pub(super) fn failed(what: &str, history: &[f64]) -> Error {
     let (iterations, every) = (history.len().saturating_sub(1), history.len().div_ceil(6).max(1));
     let told = (0..history.len()).filter(|at| at % every == 0 || at + 1 == history.len());
     let went: Vec<String> = told.map(|at| format!("{:.1e}", history[at])).collect();

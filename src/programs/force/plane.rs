@@ -3,12 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::lattice::summary::Cell;
 use crate::programs::force::vector::Vector;
 use crate::volume::shape::{Shape, Spacing};
 
 /// A face of the volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plane {
     /// The axis it is normal to: 0 for z, 1 for y, 2 for x.
     pub axis: usize,

@@ -1,0 +1,150 @@
+//! What a block does in each superstep of an iteration.
+
+use crate::error::Result;
+use crate::id::BlockId;
+use crate::lattice::tiling::Tile;
+use crate::pregel::block::Superstep;
+use crate::programs::force::elements::field::Field;
+use crate::programs::force::elements::level::Level;
+use crate::programs::force::elements::share::{Parcel, Products, Share};
+use crate::programs::force::elements::solver::{ROOT, Solver};
+use crate::programs::force::elements::steps::Step;
+use crate::programs::force::elements::transfer::{prolong, restrict};
+use crate::programs::force::gradients::failed;
+use crate::volume::shape::Shape;
+
+/// Mail by the block that it is from.
+type Mail = Vec<(BlockId, Parcel)>;
+
+/// Puts what others have said of a level around the nodes of the block.
+fn hear(mail: Mail, level: &Level, field: &mut Field<f32>) {
+    mail.into_iter().for_each(|(from, parcel)| level.scatter(level.halo(from), &parcel.single(), field));
+}
+
+impl Solver {
+    /// A step of an iteration.
+    pub(super) fn iterate(
+        &self,
+        at: &mut Superstep<'_, Parcel, Products>,
+        tile: &Tile,
+        share: &mut Share,
+        mail: Mail,
+        step: Step,
+    ) -> Result<()> {
+        match step {
+            Step::Start => self.start(at, share)?,
+            Step::Leave(height) => {
+                let grid = &mut share.grids[height];
+                hear(mail, &grid.level, &mut grid.moved);
+                grid.leave(&self.element);
+                Self::say(at, &grid.level, &grid.left, Parcel::Single);
+            }
+            Step::Smooth(height) | Step::First(height) | Step::Second(height) => {
+                let grid = &mut share.grids[height];
+                hear(mail, &grid.level, &mut grid.moved);
+                grid.leave(&self.element);
+                grid.smooth(!matches!(step, Step::First(_)));
+                if step == Step::Second(0) {
+                    let gamma = share.residual.dot(&grid.moved, grid.live()) / share.scale;
+                    at.contribute(Products { gamma, ..Products::default() });
+                } else {
+                    Self::say(at, &grid.level, &grid.moved, Parcel::Single);
+                }
+            }
+            Step::Up(height) => self.up(at, share, mail, height),
+            Step::Root => self.mend(at, tile, share, mail),
+            Step::Down(height) => self.down(at, share, mail, height),
+            Step::Direct => self.direct(at, share)?,
+            Step::Image => {
+                let level = &share.levels[0];
+                for (from, parcel) in mail {
+                    level.scatter(level.halo(from), &parcel.double(), &mut share.direction);
+                }
+                self.forces(share, |share| &share.direction);
+                at.contribute(Products { bent: share.bent(), ..Products::default() });
+            }
+            Step::Advance => {
+                let alpha = share.gamma / at.global().bent;
+                if !(at.global().bent > 0.0 && alpha.is_finite()) {
+                    let what = "forces cannot be balanced: rounding has the upper hand";
+                    return Err(failed(what, &share.history));
+                }
+                (share.last, share.gain) = (share.gamma, alpha * share.gamma);
+                share.work -= share.gain;
+                share.advance(alpha);
+                at.contribute(Products { residual: share.square(), ..Products::default() });
+                share.base = at.number() + 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is left of a level becomes the load of the next, or of the root.
+    fn up(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share, mail: Mail, height: usize) {
+        let (fine, coarse) = share.grids.split_at_mut(height + 1);
+        let fine = &mut fine[height];
+        hear(mail, &fine.level, &mut fine.left);
+        match coarse.first_mut() {
+            Some(coarse) => {
+                restrict(&fine.level, &fine.left, &coarse.level, &mut coarse.load);
+                coarse.begin();
+                Self::say(at, &coarse.level, &coarse.moved, Parcel::Single);
+            }
+            None => {
+                let above = &share.levels[height + 1];
+                restrict(&fine.level, &fine.left, above, &mut share.above);
+                at.send(ROOT, Parcel::Single(above.gather(&above.own, &share.above)));
+            }
+        }
+    }
+
+    /// Mends the levels that are not cut, and tells each block of its nodes and those around them.
+    fn mend(&self, at: &mut Superstep<'_, Parcel, Products>, tile: &Tile, share: &mut Share, mail: Mail) {
+        let Some(root) = &mut share.root else { return };
+        let (tiling, first) = (&tile.tiling, &mut root.grids[0]);
+        let whole = first.level.clone();
+        for (from, parcel) in mail {
+            whole.scatter(&self.of_root(tiling, from).own, &parcel.single(), &mut first.load);
+        }
+        root.mend(&self.element);
+        for block in (0..tiling.grid().blocks()).map(BlockId) {
+            let part = self.of_root(tiling, block).own.grown([1; 3], [1; 3], Shape(whole.nodes));
+            at.send(block, Parcel::Single(whole.gather(&part, &root.grids[0].moved)));
+        }
+    }
+
+    /// Takes what the next level, or the root, has mended.
+    fn down(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share, mail: Mail, height: usize) {
+        let (fine, coarse) = share.grids.split_at_mut(height + 1);
+        let fine = &mut fine[height];
+        let (level, moved) = match coarse.first_mut() {
+            Some(coarse) => {
+                hear(mail, &coarse.level, &mut coarse.moved);
+                (&coarse.level, &coarse.moved)
+            }
+            None => {
+                let above = &share.levels[height + 1];
+                let part = above.own.grown([1; 3], [1; 3], Shape(above.nodes));
+                for (_, parcel) in mail {
+                    above.scatter(&part, &parcel.single(), &mut share.above);
+                }
+                (above, &share.above)
+            }
+        };
+        prolong(level, moved, &fine.level, &fine.inverse, &mut fine.moved);
+        Self::say(at, &fine.level, &fine.moved, Parcel::Single);
+    }
+
+    /// The next direction.
+    fn direct(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share) -> Result<()> {
+        let gamma = at.global().gamma;
+        if !(gamma > 0.0 && gamma.is_finite()) {
+            let what = "forces cannot be balanced: what is stiff differs by more than single precision tells";
+            return Err(failed(what, &share.history));
+        }
+        share.gamma = gamma;
+        share.turn(if share.last > 0.0 { gamma / share.last } else { 0.0 });
+        Self::say(at, &share.levels[0], &share.direction, Parcel::Double);
+        Ok(())
+    }
+}
