@@ -361,6 +361,24 @@ fn forces_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn tests_of_bone_that_make_no_sense_are_refused() {
+    let bench = Bench::new();
+    let with = |options: &[&'static str]| [&["relax", "bone", "labels.npy", "-o", "out/e.npy"][..], options].concat();
+    bench.fails(&with(&["--shear", "z"]), 2, &["shear along z"]);
+    bench.fails(&with(&["--shear", "y", "--plates", "smooth"]), 2, &["smooth plates"]);
+    bench.fails(&with(&["--roller", "z=0"]), 2, &["z=0 is a plate"]);
+    bench.fails(&with(&["--strain", "0"]), 2, &["--strain 0"]);
+    bench.fails(&with(&["--poisson", "0.5"]), 2, &["--poisson 0.5", "below 0.5"]);
+    bench.fails(&with(&["--element", "springs", "--poisson", "0.3"]), 2, &["springs have 0.25"]);
+    bench.fails(&with(&["--element", "springs", "--spacing", "2,1,1"]), 2, &["cubic voxels"]);
+    bench.fails(&with(&["--grey", "0"]), 2, &["--grey 0"]);
+    bench.fails(&with(&["--stress", "out/e.npy"]), 2, &["same file"]);
+    bench.fails(&with(&["--vtk", "out/e.vtk"]), 2, &["out/e.vtk", ".vti"]);
+    bench.fails(&with(&["--threshold", "1e9"]), 3, &["labels.npy", "nothing reaches from z=0 to z=max"]);
+    bench.fails(&with(&["--iterations", "1"]), 3, &["no balance yet"]);
+}
+
+#[test]
 fn an_analysis_with_a_filter_that_makes_no_sense_leaves_no_folder() {
     Bench::new().fails(&["analyse", "labels.npy", "-o", "out/new", "--median", "4"], 2, &["median", "odd"]);
 }

@@ -224,6 +224,12 @@ fn springs_have_the_same_bytes() {
 }
 
 #[test]
+fn forces_in_bone_have_the_same_bytes() {
+    let (_folder, bone) = phantom("bone", "40,44,70", "6");
+    Trial::new(&["relax", "bone", "--stress", "stress.npy"], &bone, "energy.npy").holds();
+}
+
+#[test]
 fn components_of_a_lattice_have_the_same_bytes() {
     let (_folder, spheres) = phantom("spheres", "40,48,50", "6");
     Trial::new(&["run", "components"], &spheres, "components.csv").holds();

@@ -22,6 +22,7 @@ mod phantom;
 mod progress;
 mod record;
 mod relax;
+mod relax_bone;
 mod relax_springs;
 mod run;
 mod run_programs;

@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
-use crate::cli::relax_springs;
+use crate::cli::{relax_bone, relax_springs};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
@@ -17,10 +17,13 @@ pub(crate) struct Args {
 enum What {
     /// Cells as nodes and contacts as springs: displacements, forces, reactions.
     Springs(Box<relax_springs::Args>),
+    /// Voxels as elastic elements between two plates: apparent modulus, energies, stresses.
+    Bone(Box<relax_bone::Args>),
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     match &args.what {
         What::Springs(args) => relax_springs::run(context, args),
+        What::Bone(args) => relax_bone::run(context, args),
     }
 }

@@ -14,6 +14,7 @@ pub mod force;
 pub mod fragments;
 mod halo;
 mod held;
+pub mod joined;
 pub mod kcore;
 pub mod labelling;
 mod linking;

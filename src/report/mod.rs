@@ -12,4 +12,5 @@ pub mod page;
 pub mod plot;
 pub mod slice;
 mod views;
+pub mod vti;
 pub mod vtk;
