@@ -24,6 +24,7 @@ mod record;
 mod relax;
 mod relax_bone;
 mod relax_springs;
+mod relax_tension;
 mod run;
 mod run_programs;
 mod run_saving;

@@ -7,6 +7,7 @@ mod drawn;
 #[cfg(feature = "abomonation")]
 mod entombed;
 pub mod euler;
+pub mod face_moments;
 pub mod faces;
 mod joining;
 pub mod lattice;
@@ -17,6 +18,8 @@ pub mod moments;
 mod neighbourhoods;
 pub mod packed;
 pub mod parts;
+pub mod patch_scan;
+pub mod patches;
 mod rows;
 pub mod runs;
 pub(crate) mod sections;

@@ -8,4 +8,5 @@ pub mod gradients;
 pub mod mechanisms;
 pub mod plane;
 pub mod solve;
+pub mod tension;
 pub mod vector;
