@@ -1,17 +1,23 @@
 //! Tensions at which the contacts balance at every junction: for each of them Σ T n = 0 along two directions.
 //!
 //! Contacts that no chain of junctions joins have no common scale: they are of different *groups*, and the mean
-//! tension of each group is 1. A junction counts by the inverse of the variance of its angles.
+//! tension of each group is 1. A junction counts by the inverse of the covariance of what the errors of its angles
+//! leave out of balance (generalised least squares). Where junctions are out of balance by more than those
+//! errors, the angles are no better than that, and the same is added to all (as DerSimonian and Laird, 1986,
+//! do with studies that differ).
 
 use std::collections::BTreeMap;
 
 use crate::disjoint::Disjoint;
 use crate::lattice::patches::Sides;
-use crate::programs::force::tension::junction::Junction;
+use crate::programs::force::tension::junction::{Arm, Junction};
 use crate::programs::force::tension::least_squares::{Equations, Row, Solution};
 
-/// The variance of an angle that no surface is better than: half a degree.
-const FLOOR: f64 = 1e-4;
+/// The variance of what is out of balance that no junction is better than.
+const FLOOR: f64 = 1e-7;
+
+/// How often the weights are found anew from what the last left out of balance.
+const ROUNDS: usize = 4;
 
 /// A contact in balance.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,40 +108,75 @@ pub fn balance(junctions: &[Junction]) -> (Vec<Tension>, Vec<Group>) {
     (tensions.into_iter().flatten().collect(), told)
 }
 
-fn weight(junction: &Junction) -> f64 {
-    1.0 / (junction.arms.iter().map(|arm| arm.variance).sum::<f64>() + FLOOR)
+/// How a junction is weighed: the inverse of the Cholesky factor of the covariance of what is out of balance there,
+/// where angles have their variances and each direction `excess` more. An angle moves the balance across the
+/// normal of its arm, so a bad one leaves what is along it as it was.
+fn weighing(junction: &Junction, excess: f64, tension: &dyn Fn(&Arm) -> f64) -> [f64; 3] {
+    let (mut a, mut b, mut c) = (excess, 0.0, excess);
+    for arm in &junction.arms {
+        let (sine, cosine) = arm.angle.sin_cos();
+        let variance = arm.variance * tension(arm).powi(2);
+        a += variance * sine * sine;
+        b -= variance * sine * cosine;
+        c += variance * cosine * cosine;
+    }
+    let first = a.sqrt();
+    let second = (c - b * b / a).max(0.5 * excess).sqrt();
+    [1.0 / first, -b / a / second, 1.0 / second]
+}
+
+/// A vector times that.
+fn weighed([first, mixed, second]: [f64; 3], [x, y]: [f64; 2]) -> [f64; 2] {
+    [first * x, mixed * x + second * y]
 }
 
 /// The tensions of a group, and what is out of balance at each junction.
 fn solved(contacts: usize, junctions: &[&Junction], place: &dyn Fn(&Sides) -> usize) -> (Solution, Vec<f64>) {
-    let mut equations = Equations { unknowns: contacts, mean: 1.0, ..Equations::default() };
-    for junction in junctions {
-        for part in [f64::cos, f64::sin] {
-            let terms = junction.arms.iter().map(|arm| (place(&arm.sides), part(arm.angle))).collect();
-            equations.rows.push(Row { terms, right: 0.0, weight: weight(junction) });
-        }
-    }
-    let first = equations.solve();
-    let of = |arm: &super::junction::Arm| first.values[place(&arm.sides)];
-    let (mut seen, mut expected) = (0.0, 0.0);
+    let mut excess = FLOOR;
+    let mut found = Solution { values: vec![1.0; contacts], ..Solution::default() };
     let mut residuals = Vec::new();
-    for (at, junction) in junctions.iter().enumerate() {
-        let sum = |part: fn(f64) -> f64| junction.arms.iter().map(|arm| of(arm) * part(arm.angle)).sum::<f64>();
-        let residual = sum(f64::cos).hypot(sum(f64::sin));
-        seen += weight(junction) * residual * residual;
-        for arm in &junction.arms {
-            let pull = of(arm).abs() * arm.variance.sqrt();
-            expected += weight(junction) * pull * pull;
-            equations.noise.push([(2 * at, -pull * arm.angle.sin()), (2 * at + 1, pull * arm.angle.cos())]);
+    for round in 0..ROUNDS {
+        let tension = |arm: &Arm| found.values[place(&arm.sides)].abs();
+        let mut equations = Equations { unknowns: contacts, mean: 1.0, ..Equations::default() };
+        for junction in junctions {
+            let weighing = weighing(junction, excess, &tension);
+            let at = equations.rows.len();
+            let mut terms = [Vec::new(), Vec::new()];
+            for arm in &junction.arms {
+                let (sine, cosine) = arm.angle.sin_cos();
+                let factors = weighed(weighing, [cosine, sine]);
+                terms.iter_mut().zip(factors).for_each(|(terms, factor)| terms.push((place(&arm.sides), factor)));
+                let pull = tension(arm) * arm.variance.sqrt();
+                let [first, second] = weighed(weighing, [-pull * sine, pull * cosine]);
+                equations.noise.push([(at, first), (at + 1, second)]);
+            }
+            for unit in [[excess.sqrt(), 0.0], [0.0, excess.sqrt()]] {
+                let [first, second] = weighed(weighing, unit);
+                equations.noise.push([(at, first), (at + 1, second)]);
+            }
+            equations.rows.extend(terms.map(|terms| Row { terms, right: 0.0, weight: 1.0 }));
         }
-        residuals.push(residual);
-    }
-    let mut found = equations.solve();
-    // What is out of balance by more than the angles' errors makes all errors larger (Birge, 1932).
-    let (rows, free) = (equations.rows.len() as f64, equations.rows.len() as f64 - (contacts as f64 - 1.0));
-    if free > 0.0 && expected > 0.0 {
-        let ratio = (seen / expected * rows / free).sqrt().max(1.0);
-        found.errors.iter_mut().for_each(|error| *error *= ratio);
+        if round + 1 < ROUNDS {
+            // Errors cost more than tensions do; the last round has them.
+            equations.noise.clear();
+        }
+        let next = equations.solve();
+        let of = |arm: &Arm| next.values[place(&arm.sides)];
+        residuals.clear();
+        let (mut seen, mut expected) = (0.0, 0.0);
+        for junction in junctions {
+            let sum = |part: fn(f64) -> f64| junction.arms.iter().map(|arm| of(arm) * part(arm.angle)).sum::<f64>();
+            let residual = sum(f64::cos).hypot(sum(f64::sin));
+            residuals.push(residual);
+            seen += residual * residual;
+            expected += junction.arms.iter().map(|arm| arm.variance * of(arm).powi(2)).sum::<f64>();
+        }
+        let rows = 2.0 * junctions.len() as f64;
+        let free = rows - (contacts as f64 - 1.0);
+        if free > 0.0 {
+            excess = FLOOR.max((seen / free * rows - expected) / rows);
+        }
+        found = next;
     }
     (found, residuals)
 }

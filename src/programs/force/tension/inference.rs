@@ -95,11 +95,11 @@ pub fn infer(runtime: &Runtime, tiling: &Tiling, spacing: &Spacing, config: &Con
     }
     let (tensions, groups) = balance(&junctions.all);
 
-    // What is known of each contact by all of its patches.
+    // What is known of each contact by all of its patches at junctions.
     let mut shapes: BTreeMap<Sides, Shapes> = BTreeMap::new();
     for ((patch, surface), number) in joined.patches.iter().zip(&surfaces).zip(0..) {
-        let Some(surface) = surface else { continue };
-        let border = junctions.borders.get(&number).map_or(&[][..], Vec::as_slice);
+        // A patch that meets no junction may be an island of noise.
+        let (Some(surface), Some(border)) = (surface, junctions.borders.get(&number)) else { continue };
         shapes.entry(patch.sides).or_default().add(surface, border);
     }
     let contacts: Vec<Contact> = tensions
@@ -169,7 +169,7 @@ struct Shapes {
 impl Shapes {
     fn add(&mut self, surface: &Surface, border: &[(Vector, f64)]) {
         let curvature = match surface.model {
-            Model::Quadric if !border.is_empty() => {
+            Model::Quadric => {
                 let all: f64 = border.iter().map(|(_, weight)| weight).sum();
                 border.iter().map(|(place, weight)| surface.curvature_at(*place) * weight).sum::<f64>() / all
             }

@@ -24,6 +24,10 @@ const NEAR: i64 = 3;
 /// A line has so many edges of voxels at least.
 const SHORTEST: u64 = 4;
 
+/// Where an angle has a larger variance, six degrees, it says nothing of the tension, and nothing of those of the
+/// other arms either.
+const VAGUE: f64 = 0.01;
+
 /// A contact that leaves a junction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arm {
@@ -53,10 +57,19 @@ pub struct Junction {
 pub struct Junctions {
     /// Those that can be balanced.
     pub all: Vec<Junction>,
-    /// Those where a patch is missing, too small to have a tangent, or that are shorter than a few voxels.
+    /// Those where a patch is missing or too small to have a tangent, and those shorter than a few voxels.
     pub dropped: u64,
     /// By patch: places on its border, and what they count.
     pub borders: BTreeMap<u32, Vec<(Vector, f64)>>,
+}
+
+impl Junctions {
+    fn take(&mut self, junction: Junction) {
+        match junction.arms.iter().all(|arm| arm.variance <= VAGUE) {
+            true => self.all.push(junction),
+            false => self.dropped += 1,
+        }
+    }
 }
 
 /// A patch as it is seen from a junction: positive where the smaller label comes first around it.
@@ -242,7 +255,7 @@ fn lines(joined: &Joined, surfaces: &[Option<Surface>], frame: &Frame, found: &m
             arm
         });
         let arms = arms.collect();
-        found.all.push(Junction { edges: line.edges, place: line.place.times(weight), arms });
+        found.take(Junction { edges: line.edges, place: line.place.times(weight), arms });
     }
     found.dropped += missing.values().filter(|edges| **edges >= SHORTEST).count() as u64;
 }
@@ -281,6 +294,6 @@ fn points(joined: &Joined, surfaces: &[Option<Surface>], frame: &Frame, axes: [u
             angle += turn;
             found.borders.entry(side.patch).or_default().push((place, 1.0));
         }
-        found.all.push(Junction { edges, place, arms });
+        found.take(Junction { edges, place, arms });
     }
 }

@@ -179,9 +179,12 @@ impl Equations {
         let (mut diagonal, mut beside) = (Vec::new(), Vec::new());
         let (mut iterations, mut last) = (0, None);
         while square > end && iterations < 20 * self.unknowns as u64 {
-            let rows: Vec<(usize, f64)> = self.rows.iter().enumerate().map(|(at, row)| {
-                (at, row.terms.iter().map(|(unknown, factor)| factor * along[*unknown]).sum::<f64>())
-            }).collect();
+            let rows: Vec<(usize, f64)> = self
+                .rows
+                .iter()
+                .enumerate()
+                .map(|(at, row)| (at, row.terms.iter().map(|(unknown, factor)| factor * along[*unknown]).sum::<f64>()))
+                .collect();
             let image = self.gathered(&rows);
             let bent = dot(&along, &image);
             if bent <= 0.0 {

@@ -45,11 +45,7 @@ pub fn pressures(contacts: &[(&Tension, f64, f64)], group: u32) -> (Vec<Pressure
     });
     let missed = (missed.sum::<f64>() / jumps.len() as f64).sqrt();
     let cells = labels.iter().zip(found.values.iter().zip(&found.errors));
-    let cells = cells.map(|(label, (pressure, error))| Pressure {
-        label: *label,
-        group,
-        pressure: *pressure,
-        error: *error,
-    });
+    let cells =
+        cells.map(|(label, (pressure, error))| Pressure { label: *label, group, pressure: *pressure, error: *error });
     (cells.collect(), missed, found.converged)
 }

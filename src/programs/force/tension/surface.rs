@@ -25,6 +25,9 @@ const TERMS: [[u32; 3]; 9] =
 /// A quadric is fitted to so many faces at least.
 const QUADRIC: u64 = 40;
 
+/// A curvature counts where it is three times its error at least.
+const SURE: f64 = 9.0;
+
 /// Where a patch lies in space: the axes along which the volume has more than one voxel, and half the spacing.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -225,19 +228,21 @@ impl Surface {
         let least_square = 0.5 / 12.0 * steps.sum::<f64>() / faces as f64 / means.scale.powi(2);
         let most = moments.faces.iter().max().copied().unwrap_or(0);
         let independent = (2 * (faces - most)).clamp(2, faces.max(2)) as f64;
-        let refuses = |simple: &DVector<f64>, other: &DVector<f64>, more: f64| {
+        // With few independent errors a fit that follows them proves little (Hurvich and Tsai, 1989).
+        let refuses = |simple: &DVector<f64>, other: &DVector<f64>, unknowns: usize, more: f64| {
             let [simple, other] = [simple, other].map(|terms| square(terms).max(0.25 * least_square));
-            independent * (simple / other).ln() > more * independent.ln()
+            let free = independent - unknowns as f64 - 2.0;
+            free > 0.0 && free * (simple / other).ln() > more * independent.ln().max(SURE)
         };
         let (mut model, mut basis, mut terms) = (Model::Flat, flat_basis, flat);
-        if refuses(&terms, &round, 1.0) {
+        if refuses(&terms, &round, round_basis.ncols(), 1.0) {
             (model, basis, terms) = (Model::Round, round_basis.clone(), round.clone());
         }
         if frame.axes.len() == 3 && faces >= QUADRIC {
             let ridge = DMatrix::identity(9, 9) * (1e-10 * covariance.trace());
             let solved = (&covariance + ridge).cholesky().map(|factor| factor.solve(&(&gradients * &round)));
             if let Some(quadric) = solved.and_then(|terms| unit(terms, &gradients))
-                && refuses(&terms, &quadric, if model == Model::Flat { 6.0 } else { 5.0 })
+                && refuses(&terms, &quadric, 9, if model == Model::Flat { 6.0 } else { 5.0 })
             {
                 (model, basis, terms) = (Model::Quadric, DMatrix::identity(9, 9), quadric);
             }
@@ -251,8 +256,8 @@ impl Surface {
         // On a circle or sphere the gradient is everywhere as large.
         let bent = 2.0 * (frame.axes.len() - 1) as f64;
         let factor = round.terms[squares[0]];
-        let gradient = frame.axes.iter().map(|axis| round.terms[*axis].powi(2)).sum::<f64>()
-            - 4.0 * factor * round.constant;
+        let gradient =
+            frame.axes.iter().map(|axis| round.terms[*axis].powi(2)).sum::<f64>() - 4.0 * factor * round.constant;
         let curvature = bent * factor / gradient.max(1e-12).sqrt() / means.scale;
         let curvature_variance = bent.powi(2) * round_spread[(squares[0], squares[0])] / means.scale.powi(2);
         let middle = Vector(std::array::from_fn(|axis| {
@@ -301,7 +306,8 @@ impl Polynomial {
     fn value(&self, place: Vector) -> f64 {
         let at = self.inside(place);
         let term = |exponents: &[u32; 3]| (0..3).map(|axis| at[axis].powi(exponents[axis] as i32)).product::<f64>();
-        self.constant + TERMS.iter().zip(self.terms.iter()).map(|(exponents, factor)| factor * term(exponents)).sum::<f64>()
+        self.constant
+            + TERMS.iter().zip(self.terms.iter()).map(|(exponents, factor)| factor * term(exponents)).sum::<f64>()
     }
 
     /// The derivative of each term along `towards`.
