@@ -230,6 +230,15 @@ fn forces_in_bone_have_the_same_bytes() {
 }
 
 #[test]
+fn tensions_have_the_same_bytes() {
+    let (_folder, cells) = phantom("cells", "48,60,52", "40");
+    let told = ["relax", "tension", "--cells", "cells.csv", "--vtk", "net.vtp"];
+    Trial::new(&told, &cells, "contacts.csv").holds();
+    let Some(ovule) = ovule() else { return };
+    Trial::new(&told, &ovule, "contacts.csv").holds();
+}
+
+#[test]
 fn components_of_a_lattice_have_the_same_bytes() {
     let (_folder, spheres) = phantom("spheres", "40,48,50", "6");
     Trial::new(&["run", "components"], &spheres, "components.csv").holds();
