@@ -163,7 +163,8 @@ fn whole(found: &Inference, edge: f64) -> Vec<f64> {
 
 #[test]
 fn hexagons_pull_alike() {
-    for (edge, turn) in [(150.0, 0.3), (150.0, 0.1)] {
+    // Sides along rows of pixels, or nearly, have few steps to tell their slope by.
+    for (edge, turn, sharp) in [(150.0, 0.3, true), (150.0, 0.1, true), (150.0, 0.0, false), (100.0, 0.45, false)] {
         let found = inferred(PLANE, CUBE, image(PLANE, CUBE, hexagons(edge, turn, [3.3, 7.1])));
         assert_eq!(found.groups.len(), 1);
         let mean = found.contacts.iter().map(|contact| contact.tension.tension).sum::<f64>();
@@ -175,7 +176,7 @@ fn hexagons_pull_alike() {
         let whole = whole(&found, edge);
         assert!(whole.len() >= 9, "{edge} {turn}: {}", whole.len());
         let off = whole.iter().map(|tension| (tension - 1.0).powi(2)).sum::<f64>() / whole.len() as f64;
-        assert!(off.sqrt() < 1e-3, "{edge} {turn}: {whole:?}");
+        assert!(off.sqrt() < if sharp { 1e-3 } else { 5e-3 }, "{edge} {turn}: {whole:?}");
     }
 }
 
@@ -288,7 +289,7 @@ fn units_labels_and_quarter_turns_change_nothing() {
         assert_eq!((a.tension.tension, a.curvature), (b.tension.tension, 4.0 * b.curvature));
     }
     assert_eq!(pressure(&found, 1), 4.0 * pressure(&large, 1));
-    // As other labels, of which one is smaller than the outside's neighbours in order.
+    // As other labels, in another order.
     let swapped = inferred(shape, CUBE, labels.iter().map(|label| [0, 9, 4][*label as usize]).collect());
     let turned: Vec<u8> = image(shape, CUBE, |[z, y, x]| draw([-y, z, x]));
     let turned = inferred(shape, CUBE, turned);

@@ -10,7 +10,8 @@ use crate::lattice::contact::Contact;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
 use crate::pregel::run::Config;
-use crate::programs::force::tension::inference::{Inference, infer};
+use crate::programs::force::tension::inference::{self, Inference, infer};
+use crate::programs::force::tension::pressure::Pressure;
 use crate::report::vtk::{self, Data, Lines};
 use crate::volume::shape::Spacing;
 
@@ -128,7 +129,7 @@ fn contacts(found: &Inference, spacing: &Spacing) -> Result<Table> {
 fn cells(found: &Inference, spacing: &Spacing) -> Result<Table> {
     let of = &found.cells;
     let unit = format!("1/{}", spacing.unit);
-    let column = |name: &str, number: fn(&crate::programs::force::tension::pressure::Pressure) -> f64| {
+    let column = |name: &str, number: fn(&Pressure) -> f64| {
         Column::new(name, unit.as_str(), of.iter().map(number).collect::<Vec<f64>>())
     };
     Table::new(
@@ -157,7 +158,7 @@ fn drawn(found: &Inference) -> Lines {
         .enumerate()
         .flat_map(|(at, junction)| junction.arms.iter().map(move |arm| (first + at, contact(arm.sides))))
         .collect();
-    let of = |value: fn(&crate::programs::force::tension::inference::Contact) -> f64| {
+    let of = |value: fn(&inference::Contact) -> f64| {
         Data::Numbers(arms.iter().map(|(_, contact)| value(&found.contacts[*contact])).collect())
     };
     let label = |side: fn((u64, u64)) -> u64| {

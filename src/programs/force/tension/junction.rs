@@ -24,6 +24,9 @@ const NEAR: i64 = 3;
 /// A line has so many edges of voxels at least.
 const SHORTEST: u64 = 4;
 
+/// No surface is known to pass a place nearer than this share of a voxel.
+const SHARP: f64 = 0.05;
+
 /// Where an angle has a larger variance, six degrees, it says nothing of the tension, and nothing of those of the
 /// other arms either.
 const VAGUE: f64 = 0.01;
@@ -274,6 +277,7 @@ fn points(joined: &Joined, surfaces: &[Option<Surface>], frame: &Frame, axes: [u
     places.values().for_each(|at| clusters.entry(sets.find(*at)).or_default().push(*at as usize));
     let axis = 3 - axes[0] - axes[1];
     let line = Vector(std::array::from_fn(|other| f64::from(u8::from(other == axis))));
+    let mut ends = Vec::new();
     for mut beads in clusters.into_values() {
         beads.sort_unstable();
         let met = beads.iter().flat_map(|at| joined.beads[*at].2.iter().copied());
@@ -284,6 +288,11 @@ fn points(joined: &Joined, surfaces: &[Option<Surface>], frame: &Frame, axes: [u
         let edges: u64 = beads.iter().map(|at| joined.beads[*at].1.edges).sum();
         let sum = |axis: usize| beads.iter().map(|at| joined.beads[*at].1.sum[axis]).sum::<i64>();
         let place = frame.place(std::array::from_fn(|axis| sum(axis) as f64 / edges as f64));
+        ends.push((refined(&sides, place, frame), edges, sides));
+    }
+    let anchored = anchored(&ends, line, frame);
+    for (place, edges, sides) in ends {
+        let sides: Vec<Side> = sides.into_iter().map(|side| Side { surface: &anchored[&side.patch], ..side }).collect();
         let place = refined(&sides, place, frame);
         let normals: Vec<Vector> = sides.iter().map(|side| side.normal(place).0).collect();
         let mut angle = 0.0;
@@ -296,4 +305,37 @@ fn points(joined: &Joined, surfaces: &[Option<Surface>], frame: &Frame, axes: [u
         }
         found.take(Junction { edges, place, arms });
     }
+}
+
+/// The surfaces of patches that are known to end where the others at their junctions meet: a patch along a row of
+/// voxels says little of its own slope, and much that of its ends.
+fn anchored(ends: &[(Vector, u64, Vec<Side<'_>>)], line: Vector, frame: &Frame) -> BTreeMap<u32, Surface> {
+    let vector = |Vector([z, y, x])| nalgebra::Vector3::new(z, y, x);
+    let floor = (SHARP * frame.voxel()).powi(2);
+    let mut all: BTreeMap<u32, Surface> = BTreeMap::new();
+    for (place, _, sides) in ends {
+        for side in sides {
+            // Where the others meet, and how surely, from themselves alone.
+            let mut matrix = vector(line) * vector(line).transpose();
+            let mut right = nalgebra::Vector3::zeros();
+            for other in sides.iter().filter(|other| other.patch != side.patch) {
+                let (normal, beyond) = other.normal(*place);
+                let weight = 1.0 / (other.surface.distance_variance(*place) + floor);
+                matrix += vector(normal) * vector(normal).transpose() * weight;
+                right -= vector(normal) * (beyond * weight);
+            }
+            let known = all.remove(&side.patch).unwrap_or_else(|| side.surface.clone());
+            let anchored = match matrix.try_inverse() {
+                Some(spread) => {
+                    let step = spread * right;
+                    let normal = vector(side.normal(*place).0);
+                    let there = place.plus(Vector([step[0], step[1], step[2]]));
+                    known.through(there, normal.dot(&(spread * normal)) + floor)
+                }
+                None => known,
+            };
+            all.insert(side.patch, anchored);
+        }
+    }
+    all
 }

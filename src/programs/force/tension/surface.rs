@@ -77,7 +77,7 @@ pub struct Surface {
     /// The middle of its faces.
     pub middle: Vector,
     polynomial: Polynomial,
-    /// The covariance of the coefficients.
+    /// The covariance of the coefficients, the constant first.
     spread: DMatrix<f64>,
 }
 
@@ -137,6 +137,19 @@ impl<'a> Means<'a> {
             self.frame.axes.iter().map(|axis| along(*axis)).sum()
         });
         (covariance, gradients)
+    }
+
+    /// The covariance of the constant and the terms, from that of the terms and the variance of the mean.
+    fn with_constant(&self, spread: DMatrix<f64>, of_mean: f64) -> DMatrix<f64> {
+        let means = DVector::from_iterator(9, TERMS.iter().map(|term| self.of(*term)));
+        let mixed = -(&spread * &means);
+        let mut all = DMatrix::zeros(10, 10);
+        all[(0, 0)] = of_mean - means.dot(&mixed);
+        for at in 0..9 {
+            (all[(0, at + 1)], all[(at + 1, 0)]) = (mixed[at], mixed[at]);
+        }
+        all.view_mut((1, 1), (9, 9)).copy_from(&spread);
+        all
     }
 
     /// The polynomial of these terms that is nothing on average, its normals from the smaller label on.
@@ -249,7 +262,7 @@ impl Surface {
         }
         let noise = |terms: &DVector<f64>| square(terms).max(least_square) / independent;
         let round_spread = spread(&round_basis, &covariance, &round)? * noise(&round);
-        let spread = spread(&basis, &covariance, &terms)? * noise(&terms);
+        let spread = means.with_constant(spread(&basis, &covariance, &terms)? * noise(&terms), noise(&terms));
         let misfit = square(&terms).sqrt() * means.scale;
         let (round, polynomial) = (means.polynomial(round), means.polynomial(terms));
 
@@ -278,9 +291,33 @@ impl Surface {
 
     /// The variance of the angle by which the normal at a place turns towards the unit vector `towards`.
     pub fn angle_variance(&self, place: Vector, towards: Vector) -> f64 {
-        let change = self.polynomial.change(place, towards);
+        let change = self.polynomial.change(place, towards).insert_row(0, 0.0);
         let gradient = self.polynomial.gradient(place);
         change.dot(&(&self.spread * &change)).max(0.0) / gradient.dot(gradient).max(f64::MIN_POSITIVE)
+    }
+
+    /// The variance of how far the surface lies from a place.
+    pub fn distance_variance(&self, place: Vector) -> f64 {
+        let value = self.polynomial.parts(place);
+        let gradient = self.polynomial.gradient(place);
+        let square = gradient.dot(gradient).max(f64::MIN_POSITIVE);
+        value.dot(&(&self.spread * &value)).max(0.0) / square * self.polynomial.scale.powi(2)
+    }
+
+    /// The same surface where it is known to pass a place, off by this variance (Kalman, 1960).
+    pub fn through(mut self, place: Vector, variance: f64) -> Self {
+        let parts = self.polynomial.parts(place);
+        let gradient = self.polynomial.gradient(place);
+        let variance = variance / self.polynomial.scale.powi(2) * gradient.dot(gradient);
+        let moved = &self.spread * &parts;
+        let all = parts.dot(&moved) + variance;
+        if all > 0.0 && all.is_finite() {
+            let step = &moved * (self.polynomial.value(place) / all);
+            self.polynomial.constant -= step[0];
+            self.polynomial.terms -= step.rows(1, 9);
+            self.spread -= &moved * moved.transpose() / all;
+        }
+        self
     }
 
     /// The sum of the principal curvatures at a place.
@@ -303,11 +340,16 @@ impl Polynomial {
         place.minus(self.origin).times(1.0 / self.scale).0
     }
 
-    fn value(&self, place: Vector) -> f64 {
+    /// One, and each term.
+    fn parts(&self, place: Vector) -> DVector<f64> {
         let at = self.inside(place);
         let term = |exponents: &[u32; 3]| (0..3).map(|axis| at[axis].powi(exponents[axis] as i32)).product::<f64>();
-        self.constant
-            + TERMS.iter().zip(self.terms.iter()).map(|(exponents, factor)| factor * term(exponents)).sum::<f64>()
+        DVector::from_iterator(10, std::iter::once(1.0).chain(TERMS.iter().map(term)))
+    }
+
+    fn value(&self, place: Vector) -> f64 {
+        let parts = self.parts(place);
+        self.constant + parts.rows(1, 9).dot(&self.terms)
     }
 
     /// The derivative of each term along `towards`.
