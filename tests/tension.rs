@@ -447,6 +447,11 @@ fn what_cannot_be_balanced_is_an_error_or_a_finite_answer() {
     assert!(said(shape, image(shape, CUBE, ball)).contains("(1 contacts"));
     assert!(said(shape, image(shape, CUBE, |[z, ..]| 1 + u8::from(z > 0.0))).contains("no three cells meet"));
     assert!(said([1, 1, 9], (0..9).collect()).contains("is a line"));
+    // Squares, whose sides may pull as they like, each row and column by itself.
+    let squares = image([1, 120, 120], CUBE, |[_, y, x]| ((y + 60.0) / 30.0) as u8 * 4 + ((x + 60.0) / 30.0) as u8);
+    let found = inferred([1, 120, 120], CUBE, squares);
+    assert_eq!((found.junctions.len(), found.groups.len(), found.groups[0].undetermined), (9, 1, 5), "{found:?}");
+    assert!(found.contacts.iter().all(|contact| contact.tension.error > 0.1), "{found:?}");
     // Noise, of many labels and of few, in volumes of which some are so large that it is refused.
     let random = &mut Random(9);
     for (shape, most) in [([20; 3], 200), ([20; 3], 3), ([1, 60, 60], 4), ([6, 5, 7], 3), ([2, 2, 2], 8), ([64; 3], 9)]

@@ -18,8 +18,9 @@ const PROBES: u64 = 24;
 /// The share of the beginning at which iterations end.
 const TOLERANCE: f64 = 1e-12;
 
-/// A singular value below this share of the largest determines nothing.
-const NONE: f64 = 1e-8;
+/// A singular value below this share of the largest determines nothing; the eigenvalues of the normal equations,
+/// its squares, are not much surer.
+const NONE: f64 = 1e-6;
 
 /// One equation.
 #[derive(Clone, Debug, Default)]
