@@ -158,9 +158,8 @@ impl<'a> Means<'a> {
         for axis in self.frame.axes.iter().copied() {
             let [faces, first @ ..] = self.moments.signed(axis).map(|sum| sum as f64);
             forward += terms[axis] * faces;
-            for other in 0..3 {
-                let unit = self.frame.half[other] / self.scale;
-                forward += hessian(&terms, axis, other) * first[other] * unit;
+            for (other, first) in first.iter().enumerate() {
+                forward += hessian(&terms, axis, other) * first * self.frame.half[other] / self.scale;
             }
         }
         if forward < 0.0 {
