@@ -358,6 +358,9 @@ fn forces_that_make_no_sense_are_refused() {
     bench.fails(&with(&["--fix", "z=0", "--tolerance", "1"]), 2, &["--tolerance 1", "below 1"]);
     bench.fails(&with(&["--fix", "z=0", "--forces", "none.csv"]), 3, &["none.csv", "no such file"]);
     bench.fails(&["relax", "springs", "none.npy", "--fix", "z=0"], 3, &["none.npy", "no such file"]);
+    bench.fails(&["relax", "tension", "none.npy"], 3, &["none.npy", "no such file"]);
+    bench.fails(&["relax", "tension", "labels.npy", "-o", "out/x.csv", "--cells", "out/x.csv"], 2, &["same file"]);
+    bench.fails(&["relax", "tension", "labels.npy", "-o", "out/x.txt"], 2, &["x.txt"]);
 }
 
 #[test]
