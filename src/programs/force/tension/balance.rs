@@ -4,9 +4,10 @@
 //! tension of each group is 1. A junction counts by the inverse of the covariance of what the errors of its angles
 //! leave out of balance (generalised least squares). Where junctions are out of balance by more than those
 //! errors, the angles are no better than that, and the same is added to all (as DerSimonian and Laird, 1986,
-//! do with studies that differ).
+//! do with studies that differ; here by the median, which for errors along two directions is ln 2 of the mean).
 
 use std::collections::BTreeMap;
+use std::f64::consts::LN_2;
 
 use crate::disjoint::Disjoint;
 use crate::lattice::patches::Sides;
@@ -163,18 +164,20 @@ fn solved(contacts: usize, junctions: &[&Junction], place: &dyn Fn(&Sides) -> us
         let next = equations.solve();
         let of = |arm: &Arm| next.values[place(&arm.sides)];
         residuals.clear();
-        let (mut seen, mut expected) = (0.0, 0.0);
+        let free = 2.0 * junctions.len() as f64 - (contacts as f64 - 1.0);
+        let spare = 2.0 * junctions.len() as f64 / free.max(1.0);
+        let mut beyond: Vec<f64> = Vec::new();
         for junction in junctions {
             let sum = |part: fn(f64) -> f64| junction.arms.iter().map(|arm| of(arm) * part(arm.angle)).sum::<f64>();
             let residual = sum(f64::cos).hypot(sum(f64::sin));
             residuals.push(residual);
-            seen += residual * residual;
-            expected += junction.arms.iter().map(|arm| arm.variance * of(arm).powi(2)).sum::<f64>();
+            let expected = junction.arms.iter().map(|arm| arm.variance * of(arm).powi(2)).sum::<f64>();
+            beyond.push(0.5 * (residual * residual * spare / LN_2 - expected));
         }
-        let rows = 2.0 * junctions.len() as f64;
-        let free = rows - (contacts as f64 - 1.0);
         if free > 0.0 {
-            excess = FLOOR.max((seen / free * rows - expected) / rows);
+            // The median, as a few bad junctions are to be out of balance, and not to make all others vague.
+            beyond.sort_by(f64::total_cmp);
+            excess = FLOOR.max(beyond[beyond.len() / 2]);
         }
         found = next;
     }

@@ -81,8 +81,8 @@ pub fn infer(runtime: &Runtime, tiling: &Tiling, spacing: &Spacing, config: &Con
     let gathering = Gathering { cube: CUBE[kind], least: LEAST[kind] };
     let patches = runtime.run(tiling, &gathering, config, |_, ()| Ok(()))?.global;
     let joined = patches.joined(LEAST[kind]);
-    let surfaces: Vec<Option<Surface>> =
-        joined.patches.iter().map(|patch| Surface::fit(&frame, &patch.moments)).collect();
+    let (moments, within) = (joined.patches.iter().map(|patch| patch.moments.clone()).collect(), frame.clone());
+    let surfaces = runtime.spread(moments, move |moments| Ok(Surface::fit(&within, moments)))?;
     let junctions = junctions(&joined, &surfaces, &frame);
     if junctions.all.is_empty() {
         let count = patches.contacts.len();
