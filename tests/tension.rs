@@ -165,7 +165,8 @@ fn whole(found: &Inference, edge: f64) -> Vec<f64> {
 fn hexagons_pull_alike() {
     // Sides along rows of pixels, or nearly, have few steps to tell their slope by.
     for (edge, turn, sharp) in [(150.0, 0.3, true), (150.0, 0.1, true), (150.0, 0.0, false), (100.0, 0.45, false)] {
-        let found = inferred(PLANE, CUBE, image(PLANE, CUBE, hexagons(edge, turn, [3.3, 7.1])));
+        let labels = image(PLANE, CUBE, hexagons(edge, turn, [3.3, 7.1]));
+        let found = inferred(PLANE, CUBE, labels.clone());
         assert_eq!(found.groups.len(), 1);
         let mean = found.contacts.iter().map(|contact| contact.tension.tension).sum::<f64>();
         assert!((mean / found.contacts.len() as f64 - 1.0).abs() < 1e-9);
@@ -177,6 +178,15 @@ fn hexagons_pull_alike() {
         assert!(whole.len() >= 9, "{edge} {turn}: {}", whole.len());
         let off = whole.iter().map(|tension| (tension - 1.0).powi(2)).sum::<f64>() / whole.len() as f64;
         assert!(off.sqrt() < if sharp { 1e-3 } else { 5e-3 }, "{edge} {turn}: {whole:?}");
+        let noisy = inferred(PLANE, CUBE, flipped(PLANE, &labels, 50, &mut Random(12)));
+        let moved = noisy.contacts.iter().filter_map(|noisy| {
+            let clean = found.contacts.iter().find(|clean| clean.tension.sides == noisy.tension.sides)?;
+            Some((noisy.tension.tension - clean.tension.tension).abs())
+        });
+        let mut moved: Vec<f64> = moved.collect();
+        moved.sort_by(f64::total_cmp);
+        // Contacts that the border cuts short move by more.
+        assert!(moved.len() >= 12 && moved[moved.len() * 3 / 4] < 0.05, "{edge} {turn}: {moved:?}");
     }
 }
 
@@ -335,10 +345,13 @@ fn what_no_junction_joins_has_a_scale_of_its_own() {
     assert!(found.cells.iter().all(|cell| cell.label != 7));
 }
 
+/// Patches by their sides, and their faces.
+type Listed = Vec<((u64, u64), u64)>;
+/// Edges of voxels by the labels around.
 type Around = BTreeMap<[u64; 4], u64>;
 
-/// Patches by their sides and faces, and edges of voxels by the three labels around: by a walk over all pairs.
-fn plain(shape: Shape, labels: &[u64]) -> (Vec<((u64, u64), u64)>, Around) {
+/// Patches, and edges of voxels around which three labels lie: by a walk over all pairs.
+fn plain(shape: Shape, labels: &[u64]) -> (Listed, Around) {
     let at = |voxel: [usize; 3]| labels[shape.raster(voxel) as usize];
     let next = |voxel: [usize; 3], axis: usize| {
         let mut beside = voxel;
