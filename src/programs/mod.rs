@@ -23,6 +23,7 @@ pub mod numbering;
 pub mod pagerank;
 pub mod painted;
 pub mod percolation;
+pub mod potts;
 pub mod propagation;
 mod sources;
 pub mod split;

@@ -15,7 +15,7 @@ pub mod raw;
 pub mod region;
 pub mod shape;
 pub mod sink;
-mod slabs;
+pub(crate) mod slabs;
 pub mod slices;
 pub mod source;
 pub mod threshold;

@@ -1,0 +1,131 @@
+//! The spins of a block and of the voxels around it, laid out for steps that change every second voxel.
+//!
+//! A row has the voxels of even places first, and then those of odd ones: the voxels of one colour in a row, and
+//! their neighbours of each kind, lie one after another. Memory: 4 bytes a voxel, the shell included.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lattice::stencil::Step;
+
+/// Voxels that are read at a stroke: as many lie beyond the last row.
+pub const LANES: usize = 16;
+
+/// A box of spins with a shell of one voxel; places count from the corner of the shell.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Spins {
+    /// The sizes of the box with its shell.
+    padded: [usize; 3],
+    /// The voxels of a row that lie at even places.
+    half: usize,
+    spins: Vec<u32>,
+}
+
+/// Voxels of one row, every second, that lie one after another.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// Where the first lies.
+    pub first: usize,
+    /// How many there are.
+    pub len: usize,
+    /// The parity of their places along x.
+    pub parity: usize,
+}
+
+impl Spins {
+    /// A box of these sizes, the shell included, of one spin. Along z a shell may be missing.
+    pub fn new(padded: [usize; 3], spin: u32) -> Self {
+        let [pz, py, px] = padded;
+        let half = px.div_ceil(2);
+        Self { padded, half, spins: vec![spin; pz * py * 2 * half + LANES] }
+    }
+
+    /// Where the spin of a place lies.
+    #[inline]
+    fn at(&self, [z, y, x]: [usize; 3]) -> usize {
+        (z * self.padded[1] + y) * 2 * self.half + (x & 1) * self.half + x / 2
+    }
+
+    /// The spin of a place.
+    #[inline]
+    pub fn get(&self, place: [usize; 3]) -> u32 {
+        self.spins[self.at(place)]
+    }
+
+    /// Sets the spin of a place.
+    #[inline]
+    pub fn set(&mut self, place: [usize; 3], spin: u32) {
+        let at = self.at(place);
+        self.spins[at] = spin;
+    }
+
+    /// The voxels of row (z, y) from `start` on up to, not including, `end`, that are an even number of places
+    /// from `start`.
+    #[inline]
+    pub fn stretch(&self, [z, y]: [usize; 2], start: usize, end: usize) -> Stretch {
+        let len = end.saturating_sub(start).div_ceil(2);
+        Stretch { first: self.at([z, y, start]), len, parity: start & 1 }
+    }
+
+    /// All spins, in their layout.
+    #[inline]
+    pub(super) fn all(&self) -> &[u32] {
+        &self.spins
+    }
+
+    /// All spins, in their layout.
+    #[inline]
+    pub(super) fn all_mut(&mut self) -> &mut [u32] {
+        &mut self.spins
+    }
+
+    /// From where a spin lies, at places along x of a parity, to where its neighbour by a step does.
+    pub fn stride(&self, [dz, dy, dx]: Step, parity: usize) -> isize {
+        let half = self.half as isize;
+        let rows = (dz as isize * self.padded[1] as isize + dy as isize) * 2 * half;
+        // Place 2k has 2k - 1 and 2k + 1 beside it, the (k - 1)th and kth of the odd; 2k + 1 has 2k and 2k + 2.
+        rows + match (dx, parity) {
+            (0, _) => 0,
+            (-1, 0) => half - 1,
+            (1, 0) => half,
+            (-1, _) => -half,
+            (_, _) => 1 - half,
+        }
+    }
+
+    /// The bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&self.spins[..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lattice::stencil::Stencil;
+
+    #[test]
+    fn a_stride_leads_to_the_neighbour_and_a_stretch_along_the_row() {
+        for padded in [[3, 4, 5], [5, 3, 8], [3, 6, 3]] {
+            let mut spins = Spins::new(padded, 0);
+            let places = || {
+                (0..padded[0])
+                    .flat_map(move |z| (0..padded[1]).flat_map(move |y| (0..padded[2]).map(move |x| [z, y, x])))
+            };
+            let number = |[z, y, x]: [usize; 3]| ((z * padded[1] + y) * padded[2] + x) as u32 + 1;
+            places().for_each(|place| spins.set(place, number(place)));
+            assert!(places().all(|place| spins.get(place) == number(place)));
+            let inside = |place: [usize; 3]| (0..3).all(|axis| place[axis] > 0 && place[axis] + 1 < padded[axis]);
+            for place in places().filter(|place| inside(*place)) {
+                for step in Stencil::N26.steps() {
+                    let there = std::array::from_fn(|axis| place[axis].strict_add_signed(step[axis].into()));
+                    let stride = spins.stride(step, place[2] & 1);
+                    let found = spins.all()[spins.at(place).strict_add_signed(stride)];
+                    assert_eq!(found, number(there), "{place:?} {step:?}");
+                }
+                let stretch = spins.stretch([place[0], place[1]], place[2], padded[2] - 1);
+                let expected = (place[2]..padded[2] - 1).step_by(2).map(|x| number([place[0], place[1], x]));
+                assert!(spins.all()[stretch.first..][..stretch.len].iter().copied().eq(expected));
+            }
+        }
+    }
+}
