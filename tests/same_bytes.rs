@@ -243,3 +243,20 @@ fn components_of_a_lattice_have_the_same_bytes() {
     let (_folder, spheres) = phantom("spheres", "40,48,50", "6");
     Trial::new(&["run", "components"], &spheres, "components.csv").holds();
 }
+
+#[test]
+fn potts_models_have_the_same_bytes() {
+    let (folder, cells) = phantom("cells", "24,26,44", "60");
+    let out = ["--table", "time.csv", "--series", "frames", "--interval", "3"];
+    Trial::new(&[&["potts", "--sweeps", "8", "--kt", "0.7"], &out[..]].concat(), &cells, "end.tif").holds();
+    let toml = folder.path().join("potts.toml");
+    let types = "[[type]]\n[[type]]\ntarget = 450\nlambda = 0.5\n";
+    std::fs::write(
+        &toml,
+        format!("kt = 8\nneighborhood = 18\nboundary = 'walls'\ncontact = [[0, 3], [3, 2]]\n{types}"),
+    )
+    .unwrap();
+    let toml = toml.display().to_string();
+    let cells_of = ["potts", "--sweeps", "8", "--parameters", &toml];
+    Trial::new(&[&cells_of[..], &out[..]].concat(), &cells, "end.npy").holds();
+}

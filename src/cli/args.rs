@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::common::Common;
 use crate::cli::{
-    analyse, bench, contacts, diff, info, label, measure, phantom, relax, run, segment, send, split, watch,
+    analyse, bench, contacts, diff, info, label, measure, phantom, potts, relax, run, segment, send, split, watch,
 };
 
 /// Graphs that come out of 3-D images: segment, label, measure, and run programs on them.
@@ -49,6 +49,8 @@ pub(crate) enum Verb {
     Run(run::Args),
     /// Force balance: displacements at which the forces on everything sum to nothing.
     Relax(relax::Args),
+    /// The Cellular Potts model: labels that change by energy and by chance.
+    Potts(Box<potts::Args>),
     /// Re-analyses as scans arrive, in a folder or over ZeroMQ: tables with a column of time, and events.
     Watch(watch::Args),
     /// Plays scans to a septa watch on a socket.

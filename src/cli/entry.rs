@@ -11,7 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::progress;
 use crate::cli::{
-    analyse, bench, contacts, diff, info, label, measure, phantom, relax, run, segment, send, split, watch,
+    analyse, bench, contacts, diff, info, label, measure, phantom, potts, relax, run, segment, send, split, watch,
 };
 use crate::error::{Error, Result};
 
@@ -86,6 +86,7 @@ fn act(context: &Context, verb: Verb) -> Result<Answer> {
         Verb::Analyse(args) => analyse::run(context, &args)?.into(),
         Verb::Run(args) => run::run(context, &args)?.into(),
         Verb::Relax(args) => relax::run(context, &args)?.into(),
+        Verb::Potts(args) => potts::run(context, &args)?.into(),
         Verb::Watch(args) => watch::run(context, &args)?.into(),
         Verb::Send(args) => send::run(context, &args)?.into(),
         Verb::Bench(args) => bench::run(context, &args)?.into(),

@@ -19,6 +19,8 @@ mod measure;
 mod memory;
 mod page;
 mod phantom;
+mod potts;
+mod potts_parameters;
 mod progress;
 mod record;
 mod relax;
