@@ -210,6 +210,27 @@ fn force_balance_has_a_row_for_each_number_of_workers() {
 }
 
 #[test]
+fn the_potts_model_has_a_row_for_each_case_move_and_number_of_workers() {
+    // The command compares spins with those of the plain loop, and fails where they differ.
+    let told = bench_of("potts", &["--size", "20", "--repeat", "1"]);
+    let rows = told["rows"].as_array().unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row["case"].as_str().unwrap(), row["op"].as_str().unwrap())).collect();
+    let cases = ["growth3", "grains3", "tissue2", "tissue3"].into_iter();
+    let expected: Vec<_> =
+        cases.flat_map(|case| ["copy", "distinct"].into_iter().flat_map(move |op| [(case, op); 2])).collect();
+    assert_eq!(seen, expected);
+    for row in rows {
+        let [seconds, plain, ratio] = ["seconds", "baseline_seconds", "ratio"].map(|key| positive(row, key));
+        assert!((ratio - plain / seconds).abs() <= 1e-9 * ratio, "{row}");
+        let (voxels, sweeps) = if row["case"] == "tissue2" { (1e4, 100.0) } else { (8e3, 39.0) };
+        assert!((positive(row, "rate") * seconds - voxels * sweeps).abs() < 1.0, "{row}");
+    }
+    refused("potts", &["--size", "21"], 2, "an even --size of 20 to 400");
+    refused("potts", &["--case", "blob50"], 2, "«blob50» is no case: there are growth3");
+    refused("potts", &["--op", "jump"], 2, "«jump» is no operation: there are copy, distinct");
+}
+
+#[test]
 fn what_cannot_be_measured_of_volumes_is_refused() {
     refused("label", &["--case", "sponge"], 2, "«sponge» is no volume here: there are perc30, perc50");
     refused("contacts", &["--case", "blob50"], 2, "«blob50» is no volume here: there are voronoi");

@@ -129,6 +129,12 @@ impl Volume {
         Ok(Self { memory, labels: false, file: None, seconds: 0.0 })
     }
 
+    /// Labels that are made elsewhere.
+    pub(crate) fn of(name: &str, labels: Voxels, seconds: f64) -> Self {
+        let memory = Arc::new(Memory::new(name, labels, Spacing::default()));
+        Self { memory, labels: true, file: None, seconds }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.memory.header().name

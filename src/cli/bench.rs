@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::bench::image_op::What as Volumes;
 use crate::bench::plan::Plan;
-use crate::bench::{engine, image, incremental, relax};
+use crate::bench::{engine, image, incremental, potts, relax};
 use crate::cli::bench_picture;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
@@ -23,15 +23,17 @@ use crate::workers::Workers;
                         septa bench contacts --case data/cells.tif --json\n  \
                         septa bench measure --size 256 --peers .venv-peers\n  \
                         septa bench incremental --size 256 --op change-1-block,same-volume\n  \
-                        septa bench relax --size 64 --peers .venv-peers")]
+                        septa bench relax --size 64 --peers .venv-peers\n  \
+                        septa bench potts --case growth3 --op copy")]
 pub(crate) struct Args {
     /// What is measured: engine (programs on graphs beside plain kernels); label, contacts, measure
     /// (volumes, beside plain loops over voxels or installed peers); incremental (a session after a
-    /// change, beside a cold run); relax (force balance, beside a plain loop or SciPy)
+    /// change, beside a cold run); relax (force balance, beside a plain loop or SciPy); potts (the
+    /// Potts model, beside a plain loop)
     #[arg(value_name = "WHAT")]
     what: What,
     /// How large: of engine the scale of the larger Kronecker graph [default: 20], with cubes of
-    /// 128^3 and 200^3 voxels at 20; of relax the nodes along each axis of a cube [default: 64]; else the
+    /// 128^3 and 200^3 voxels at 20; of relax the nodes along each axis of a cube [default: 64], of potts the voxels [default: 100]; else the
     /// edge of the volumes in voxels [default: 512]
     #[arg(long, value_name = "N")]
     size: Option<u32>,
@@ -60,6 +62,7 @@ enum What {
     Measure,
     Incremental,
     Relax,
+    Potts,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
@@ -68,7 +71,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         heed()
     };
     let volumes = match args.what {
-        What::Engine | What::Incremental | What::Relax => None,
+        What::Engine | What::Incremental | What::Relax | What::Potts => None,
         What::Label => Some(Volumes::Label),
         What::Contacts => Some(Volumes::Contacts),
         What::Measure => Some(Volumes::Measure),
@@ -87,6 +90,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let size = args.size.unwrap_or(match args.what {
         What::Engine => 20,
         What::Relax => 64,
+        What::Potts => 100,
         _ => 512,
     });
     let repeat = args.repeat.unwrap_or(if args.what == What::Engine { 5 } else { 3 });
@@ -100,6 +104,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         None if args.what == What::Relax => {
             let plan = Plan { size, repeat, seed, cases, ops };
             let measured = relax::measure(&plan, args.peers.as_deref(), runtimes, next)?;
+            Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
+        }
+        None if args.what == What::Potts => {
+            let measured = potts::measure(&Plan { size, repeat, seed, cases, ops }, runtimes, next)?;
             Ok(Figures::default().with("cases", measured.cases).with("rows", measured.rows))
         }
         None => {
