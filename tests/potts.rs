@@ -36,6 +36,7 @@ fn uniform(neighborhood: &str, boundary: Boundary, moves: Move, kt: f64, spins: 
         moves,
         energy: Energy::Uniform(1.0),
         kt,
+        shades: 1,
         spins,
         seed: 5,
     }
@@ -208,15 +209,21 @@ impl<'a> Plain<'a> {
         key[..8].copy_from_slice(&self.model.seed.to_le_bytes());
         key[8] = 17;
         let many = if self.model.moves == Move::HeatBath { 2 } else { 1 };
-        for colour in 0..colours {
+        let shades = u64::from(self.model.shades);
+        for (colour, shade) in (0..colours).flat_map(|colour| (0..shades).map(move |shade| (colour, shade))) {
             let mut rng = ChaCha8Rng::from_seed(key);
-            rng.set_stream(sweep * colours + colour);
+            rng.set_stream((sweep * colours + colour) * shades + shade);
             let before = self.volumes.clone();
             let [nz, ny, nx] = self.shape;
             let half = |n: usize| n.div_ceil(2) as u128;
             for (z, y, x) in places(nz, ny, nx) {
                 let parity = (z % 2 * 4 + y % 2 * 2 + x % 2) as u64;
-                if parity != colour {
+                let of = match shades {
+                    1 => 0,
+                    2 => y / 2 % 2,
+                    _ => y / 2 % 2 + 2 * (z / 2 % 2),
+                } as u64;
+                if parity != colour || of != shade {
                     continue;
                 }
                 let place = ((z / 2) as u128 * half(ny) + (y / 2) as u128) * half(nx) + (x / 2) as u128;
@@ -340,7 +347,8 @@ fn every_cut_of_cells_is_a_plain_loop_over_an_array() {
         for boundary in [Boundary::Periodic, Boundary::Walls] {
             for shape in shapes(planar, boundary) {
                 for moves in [Move::Copy, Move::Distinct] {
-                    let model = uniform(neighborhood, boundary, moves, 12.0, 4 + random.below(9) as u32);
+                    let mut model = uniform(neighborhood, boundary, moves, 12.0, 4 + random.below(9) as u32);
+                    model.shades = 1 << random.below(if planar { 2 } else { 3 });
                     let lambda = [0.0, 1.25][random.below(2) as usize];
                     holds(&with_cells(model, lambda, random.below(2) == 0), shape, 3, &mut random);
                 }
@@ -388,7 +396,7 @@ fn the_vertex_program_has_the_bytes_of_the_block_program() {
             {
                 let mut model = uniform(neighborhood, boundary, moves, 2.0, 9);
                 if cells {
-                    model = with_cells(model, 1.0, true);
+                    model = with_cells(Model { shades: 2, ..model }, 1.0, true);
                 }
                 let (spins, sweeps) = (some_spins(&model, shape, &mut random), 4);
                 let source = memory(shape, spins.clone());
@@ -414,7 +422,7 @@ fn the_vertex_program_has_the_bytes_of_the_block_program() {
                 };
                 let found: Vec<u32> = states.into_iter().map(|(_, spin)| spin).collect();
                 assert_eq!(found, expected, "{rule:?}");
-                assert_eq!(report.supersteps, 2 + sweeps * rule.model.neighborhood.colours());
+                assert_eq!(report.supersteps, 2 + sweeps * rule.model.steps());
             }
         }
     }

@@ -57,6 +57,7 @@ fn the_heat_bath_has_the_frequencies_of_boltzmann() {
             moves: Move::HeatBath,
             energy: Energy::Uniform(1.0),
             kt,
+            shades: 1,
             spins: 2,
             seed: 3,
         };
@@ -107,6 +108,7 @@ fn tissue(shape: Shape, edge: usize, lambda: f64) -> (Model, Vec<u32>) {
         moves: Move::Copy,
         energy: Energy::Cells(Arc::new(cells)),
         kt: 20.0,
+        shades: if shape.0[0] == 1 { 2 } else { 4 },
         spins,
         seed: 9,
     };
@@ -177,14 +179,15 @@ fn volumes_spread_as_in_a_run_in_random_order() {
 /// less end outside (Steinberg, 1963).
 #[test]
 fn cells_of_two_types_sort() {
-    let shape = Shape([1, 60, 60]);
-    let (edge, side) = (5, 8);
+    const SIDE: usize = 96;
+    let shape = Shape([1, SIDE, SIDE]);
+    let (edge, side) = (6, 12);
     let mut random = Random(7);
     // A square of cells in the middle, of types by chance.
-    let margin = (60 - edge * side) / 2;
-    let mut start = vec![0u32; 3600];
+    let margin = (SIDE - edge * side) / 2;
+    let mut start = vec![0u32; SIDE * SIDE];
     for (at, spin) in start.iter_mut().enumerate() {
-        let [y, x] = [at / 60, at % 60].map(|along| along.checked_sub(margin).map(|along| along / edge));
+        let [y, x] = [at / SIDE, at % SIDE].map(|along| along.checked_sub(margin).map(|along| along / edge));
         if let (Some(y), Some(x)) = (y, x)
             && y < side
             && x < side
@@ -192,10 +195,10 @@ fn cells_of_two_types_sort() {
             *spin = (y * side + x) as u32 + 1;
         }
     }
-    let of: Vec<u8> = (0..=64).map(|spin| if spin == 0 { 0 } else { 1 + random.below(2) as u8 }).collect();
+    let of: Vec<u8> = (0..=144).map(|spin| if spin == 0 { 0 } else { 1 + random.below(2) as u8 }).collect();
     let types = ["medium", "dark", "light"].map(|name| Type {
         name: name.into(),
-        target: 25,
+        target: 36,
         lambda: if name == "medium" { 0.0 } else { 1.0 },
         frozen: false,
     });
@@ -208,15 +211,16 @@ fn cells_of_two_types_sort() {
         moves: Move::Copy,
         energy: Energy::Cells(Arc::new(cells)),
         kt: 10.0,
-        spins: 64,
+        shades: 2,
+        spins: 144,
         seed: 2,
     };
-    let frames = frames(&model, shape, start, 3001, 20);
+    let frames = frames(&model, shape, start, 2001, 20);
     let kind = |spins: &[u32], at: usize| of[spins[at] as usize];
     let meet = |spins: &[u32], a: u8, b: u8| {
-        let pairs = (0..3600).flat_map(|at| {
-            let right = (at % 60 < 59).then_some(at + 1);
-            right.into_iter().chain((at < 3540).then_some(at + 60)).map(move |to| (at, to))
+        let pairs = (0..SIDE * SIDE).flat_map(|at| {
+            let right = (at % SIDE < SIDE - 1).then_some(at + 1);
+            right.into_iter().chain((at < SIDE * (SIDE - 1)).then_some(at + SIDE)).map(move |to| (at, to))
         });
         let unlike = |(from, to): &(usize, usize)| {
             let met = [kind(spins, *from), kind(spins, *to)];

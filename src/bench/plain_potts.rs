@@ -31,12 +31,12 @@ impl<'a> Torus<'a> {
         let steps: Vec<[isize; 3]> = self.rule.steps.iter().map(|step| step.map(isize::from)).collect();
         let mut around = vec![0; steps.len()];
         let mut word = [0];
-        for step in 0..sweeps * model.neighborhood.colours() {
+        for step in 0..sweeps * model.steps() {
             let mut dice = Dice::new(model.seed, Purpose::Attempts, step);
-            let parity = model.neighborhood.parity(step % model.neighborhood.colours());
+            let turn = model.turn(step);
             let before = self.volumes.clone();
-            for (z, y) in Region::whole(shape).rows().filter(|(z, y)| [z % 2, y % 2] == parity[..2]) {
-                for x in (parity[2]..shape.0[2]).step_by(2) {
+            for (z, y) in Region::whole(shape).rows().filter(|(z, y)| turn.has([*z, *y, turn.residue[2]])) {
+                for x in (turn.residue[2]..shape.0[2]).step_by(2) {
                     dice.fill(place(shape, [z, y, x]), &mut word);
                     for (spin, step) in around.iter_mut().zip(&steps) {
                         let [z, y, x] = [0, 1, 2].map(|axis| {

@@ -25,7 +25,7 @@ use crate::lattice::tiling::Tiling;
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::potts::cells::{Cells, Type};
-use crate::programs::potts::model::{Boundary, Energy, Model, Move};
+use crate::programs::potts::model::{Boundary, Energy, Model, Move, usual_shades};
 use crate::programs::potts::neighborhood::Neighborhood;
 use crate::programs::potts::random::RandomSpins;
 use crate::programs::potts::rule::Rule;
@@ -101,7 +101,8 @@ impl Case {
             }
         };
         let boundary = Boundary::Periodic;
-        Ok(Model { neighborhood: self.neighborhood, boundary, moves, energy, kt, spins: self.spins, seed })
+        let shades = usual_shades(self.neighborhood, &energy);
+        Ok(Model { neighborhood: self.neighborhood, boundary, moves, energy, kt, shades, spins: self.spins, seed })
     }
 }
 

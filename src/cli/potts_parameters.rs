@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::measure::read::read_table;
 use crate::programs::potts::cells::{Cells, Type};
-use crate::programs::potts::model::{Boundary, Energy, Model, Move};
+use crate::programs::potts::model::{Boundary, Energy, Model, Move, usual_shades};
 use crate::programs::potts::neighborhood::Neighborhood;
 use crate::volume::shape::Shape;
 
@@ -22,6 +22,7 @@ Parameters in TOML (every one with its default; energies in units of your choice
   boundary = \"periodic\"    # or \"walls\"; periodic sizes are even
   move = \"copy\"            # from a random neighbour; \"distinct\": from the unlike spins; \"heat-bath\": any spin
   contact = 1.0            # energy of a pair of unlike neighbours; with types a row of numbers for each
+  shades = 1               # steps that a colour is cut into, 1, 2 or 4, for fresh volumes [2 or 4 where held]
   [[type]]                 # type 0, 1, 2, ...: none by default; of two, label 0 is of the first
   name = \"\"                # what you call it
   target = 0               # volume of a cell, in voxels
@@ -45,6 +46,7 @@ struct File {
     #[serde(rename = "move")]
     moves: Option<Move>,
     contact: Option<Contact>,
+    shades: Option<u32>,
     #[serde(rename = "type")]
     types: Vec<TypeParameters>,
 }
@@ -93,6 +95,10 @@ pub(crate) struct Parameters {
     /// Energy of a pair of unlike neighbours, where there are no types [default: 1]
     #[arg(long, value_name = "J", allow_negative_numbers = true)]
     contact: Option<f64>,
+    /// Steps that a colour is cut into: 1, 2 or (in space) 4; more keep cell volumes fresher [default: 1; as
+    /// many as there may be where volumes are held]
+    #[arg(long, value_name = "N")]
+    shades: Option<u32>,
     /// A table of the type of each label, with columns label and type (0, 1, ...)
     #[arg(long, value_name = "TABLE")]
     pub(crate) types: Option<PathBuf>,
@@ -117,11 +123,14 @@ impl Parameters {
         let usual = if shape.0[0] == 1 { Neighborhood::N8 } else { Neighborhood::N26 };
         let sweeps = self.sweeps.or(file.sweeps).unwrap_or(100);
         let interval = self.interval.or(file.interval).filter(|interval| *interval > 0);
+        let neighborhood = self.neighborhood.or(in_file).unwrap_or(usual);
+        let energy = self.energy(&file, spins).map_err(named)?;
         let model = Model {
-            neighborhood: self.neighborhood.or(in_file).unwrap_or(usual),
+            neighborhood,
             boundary: self.boundary.or(file.boundary).unwrap_or_default(),
             moves: self.moves.or(file.moves).unwrap_or_default(),
-            energy: self.energy(&file, spins).map_err(named)?,
+            shades: self.shades.or(file.shades).unwrap_or_else(|| usual_shades(neighborhood, &energy)),
+            energy,
             kt: self.kt.or(file.kt).unwrap_or(0.5),
             spins,
             seed,

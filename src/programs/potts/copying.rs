@@ -7,7 +7,7 @@
 use std::array;
 
 use crate::programs::potts::dice::{Dice, Purpose, place, split};
-use crate::programs::potts::model::{Move, WALL};
+use crate::programs::potts::model::{Move, Turn, WALL};
 use crate::programs::potts::rule::{MOST, Rule};
 use crate::programs::potts::seams::Site;
 use crate::programs::potts::spins::{LANES, Spins};
@@ -21,9 +21,9 @@ pub(super) struct Pass<'a> {
     pub(super) spins: &'a mut Spins,
     /// The volumes of cells when the step begins, by spin, where they have to be known.
     pub(super) volumes: &'a [u32],
-    /// The number of the step, and its colour.
+    /// The number of the step, and whose turn it is.
     pub(super) step: u64,
-    pub(super) parity: [usize; 3],
+    pub(super) turn: Turn,
     /// Where changes of volumes go.
     pub(super) changes: &'a mut Gathering,
 }
@@ -60,11 +60,12 @@ impl Work for Pass<'_> {
 
     #[inline(always)]
     fn run(self) -> Count {
-        let Pass { rule, site, spins, volumes, step, parity, changes } = self;
+        let Pass { rule, site, spins, volumes, step, turn, changes } = self;
         let mut dice = Dice::new(rule.model.seed, Purpose::Attempts, step);
         let chances = rule.chances_by_neighbors();
         let many = rule.words();
-        let first = site.first_of(2, parity[2]);
+        let [first_z, first_y, first] =
+            [0, 1, 2].map(|axis| site.first_of(axis, turn.residue[axis], turn.period[axis]));
         let mut strides = Strides { of: [0; 32], len: rule.steps.len() };
         for (stride, step) in strides.of.iter_mut().zip(&rule.steps) {
             *stride = spins.stride(*step, first & 1);
@@ -72,23 +73,29 @@ impl Work for Pass<'_> {
         let even = rule.cells().is_none();
         let mut words = Vec::new();
         let mut count = Count::default();
-        for z in (site.first_of(0, parity[0])..site.places(0).end).step_by(2) {
-            for y in (site.first_of(1, parity[1])..site.places(1).end).step_by(2) {
+        for z in (first_z..site.places(0).end).step_by(turn.period[0]) {
+            for y in (first_y..site.places(1).end).step_by(turn.period[1]) {
                 let stretch = spins.stretch([z, y], first, site.places(2).end);
                 words.resize((stretch.len + LANES) * many, 0);
                 let from = place(rule.shape, site.voxel([z, y, first])) * many as u128;
                 dice.fill(from, &mut words[..stretch.len * many]);
                 count.visits += stretch.len as u64;
                 for done in (0..stretch.len).step_by(LANES) {
-                    let (at, valid) = (stretch.first + done, (stretch.len - done).min(LANES));
+                    let at = stretch.first + done;
+                    let row = Row { at, valid: (stretch.len - done).min(LANES), strides: &strides };
                     let words = &words[done * many..(done + LANES) * many];
                     let all = spins.all_mut();
-                    count.taken += match rule.model.moves {
-                        Move::Copy if even => copy_evenly(all, at, valid, words, &strides, &chances),
-                        Move::Copy => copy(rule, all, at, valid, words, &strides, volumes, changes),
-                        Move::Distinct | Move::HeatBath => {
-                            decide(rule, all, at, valid, words, &strides, volumes, changes)
+                    let (others, left) = match rule.model.moves {
+                        Move::Copy => row.random_neighbours(all, words),
+                        Move::Distinct => row.random_unlike(all, words),
+                        Move::HeatBath => {
+                            count.taken += row.bathe(all, words, rule);
+                            continue;
                         }
+                    };
+                    count.taken += match even {
+                        true => row.take_evenly(all, others, left, &chances),
+                        false => row.take(all, others, left, rule, volumes, changes),
                     };
                 }
             }
@@ -97,137 +104,184 @@ impl Work for Pass<'_> {
     }
 }
 
-/// Some voxels of a row.
+/// Sixteen voxels of a row, or fewer at its end.
+struct Row<'a> {
+    /// Where the first lies.
+    at: usize,
+    valid: usize,
+    strides: &'a Strides,
+}
+
+/// A number for each voxel.
+type Lanes = [u32; LANES];
+
+/// The spins of sixteen voxels.
 #[inline(always)]
-fn lanes(spins: &[u32], at: usize) -> [u32; LANES] {
+fn lanes(spins: &[u32], at: usize) -> Lanes {
     spins[at..at + LANES].try_into().expect("as many lie beyond the last row")
 }
 
-/// The neighbours that voxels would copy from; their own spins where that is beyond a wall.
+/// Something of two numbers, voxel by voxel.
 #[inline(always)]
-fn propose(spins: &[u32], at: usize, valid: usize, words: &[u32], strides: &Strides) -> [u32; LANES] {
-    let mut others = lanes(spins, at);
-    for (lane, (other, word)) in others.iter_mut().zip(words).enumerate().take(valid) {
-        let (from, _) = split(*word, strides.len as u32);
-        let met = spins[strides.there(at + lane, from)];
-        *other = if met == WALL { *other } else { met };
-    }
-    others
+fn zip(a: Lanes, b: Lanes, of: impl Fn(u32, u32) -> u32) -> Lanes {
+    array::from_fn(|lane| of(a[lane], b[lane]))
 }
 
-/// Copies, where all contacts cost the same.
+/// All ones where two numbers are equal.
 #[inline(always)]
-fn copy_evenly(
-    spins: &mut [u32],
-    at: usize,
-    valid: usize,
-    words: &[u32],
-    strides: &Strides,
-    chances: &[u64; 64],
-) -> u64 {
-    let own = lanes(spins, at);
-    let others = propose(spins, at, valid, words, strides);
-    if others == own {
-        return 0;
-    }
-    // How many neighbours are like the voxel, less those like the other.
-    let mut like = [0i32; LANES];
-    for stride in &strides.of[..strides.len] {
-        let met = lanes(spins, at.wrapping_add_signed(*stride));
-        for lane in 0..LANES {
-            like[lane] += i32::from(met[lane] == own[lane]) - i32::from(met[lane] == others[lane]);
+fn same(a: Lanes, b: Lanes) -> Lanes {
+    zip(a, b, |a, b| 0u32.wrapping_sub(u32::from(a == b)))
+}
+
+/// One number where a mask is all ones, the other where it is 0.
+#[inline(always)]
+fn either(mask: Lanes, ones: Lanes, zeros: Lanes) -> Lanes {
+    array::from_fn(|lane| (ones[lane] & mask[lane]) | (zeros[lane] & !mask[lane]))
+}
+
+/// Visits the places at which two numbers differ.
+#[inline(always)]
+fn each_unlike(a: Lanes, b: Lanes, mut visit: impl FnMut(usize)) {
+    let apart = zip(a, b, |a, b| a ^ b);
+    let bytes: [u8; LANES] = array::from_fn(|lane| u8::from(apart[lane] != 0));
+    for (half, bytes) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        let mut bits = u64::from_le_bytes(*bytes);
+        while bits != 0 {
+            visit(half * 8 + bits.trailing_zeros() as usize / 8);
+            bits &= bits - 1;
         }
     }
-    let words: &[u32; LANES] = words.try_into().expect("a word for each lane");
-    let mut taken = 0;
-    for lane in 0..valid {
-        let (_, left) = split(words[lane], strides.len as u32);
-        let takes = u64::from(left) < chances[(like[lane] + MOST as i32) as usize & 63];
-        let new = if takes { others[lane] } else { own[lane] };
-        taken += u64::from(new != own[lane]);
-        spins[at + lane] = new;
-    }
-    taken
 }
 
-/// Copies, where it depends on the cells what a change costs.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn copy(
-    rule: &Rule,
-    spins: &mut [u32],
-    at: usize,
-    valid: usize,
-    words: &[u32],
-    strides: &Strides,
-    volumes: &[u32],
-    changes: &mut Gathering,
-) -> u64 {
-    let own = lanes(spins, at);
-    let others = propose(spins, at, valid, words, strides);
-    if others == own {
-        return 0;
+impl Row<'_> {
+    /// A random neighbour of each voxel, and what is left of its random word; beyond a wall, and of voxels that
+    /// there are none of, the voxel itself.
+    #[inline(always)]
+    fn random_neighbours(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes) {
+        let words: &Lanes = words.try_into().expect("a word for each voxel");
+        let own = lanes(spins, self.at);
+        let parts: [(u32, u32); LANES] = words.map(|word| split(word, self.strides.len as u32));
+        let met = array::from_fn(|lane| spins[self.strides.there(self.at + lane, parts[lane].0)]);
+        let kept = zip(same(met, [WALL; LANES]), self.beyond(), |a, b| a | b);
+        (either(kept, own, met), parts.map(|(_, left)| left))
     }
-    let mut taken = 0;
-    for lane in (0..valid).filter(|lane| own[*lane] != others[*lane]) {
-        let around = strides.around(spins, at + lane);
-        let (_, left) = split(words[lane], strides.len as u32);
-        let new = rule.become_like(own[lane], others[lane], &around[..strides.len], left, |spin| volume(volumes, spin));
-        taken += put(spins, at + lane, new, volumes, changes);
-    }
-    taken
-}
 
-/// Asks the rule for every voxel, but where it cannot change.
-#[inline(always)]
-#[allow(clippy::too_many_arguments)]
-fn decide(
-    rule: &Rule,
-    spins: &mut [u32],
-    at: usize,
-    valid: usize,
-    words: &[u32],
-    strides: &Strides,
-    volumes: &[u32],
-    changes: &mut Gathering,
-) -> u64 {
-    let own = lanes(spins, at);
-    let mut unlike = [0; LANES];
-    for stride in &strides.of[..strides.len] {
-        let met = lanes(spins, at.wrapping_add_signed(*stride));
-        for lane in 0..LANES {
-            unlike[lane] |= met[lane] ^ own[lane];
+    /// All ones where there is no voxel any more.
+    #[inline(always)]
+    fn beyond(&self) -> Lanes {
+        array::from_fn(|lane| 0u32.wrapping_sub(u32::from(lane >= self.valid)))
+    }
+
+    /// One of the distinct spins around each voxel that are not its own, and what is left of its random word; its
+    /// own where there is none.
+    #[inline(always)]
+    fn random_unlike(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes) {
+        let words: &Lanes = words.try_into().expect("a word for each voxel");
+        let own = lanes(spins, self.at);
+        let (mut around, mut seen) = ([own; MOST], [[0; LANES]; MOST]);
+        let (around, seen) = (&mut around[..self.strides.len], &mut seen[..self.strides.len]);
+        let mut alike = [u32::MAX; LANES];
+        for ((met, seen), stride) in around.iter_mut().zip(&mut *seen).zip(&self.strides.of) {
+            *met = lanes(spins, self.at.wrapping_add_signed(*stride));
+            // What is nobody's, or its own, is as good as seen.
+            *seen = same(*met, own);
+            alike = zip(alike, *seen, |a, b| a & b);
+            *seen = zip(*seen, same(*met, [WALL; LANES]), |a, b| a | b);
         }
+        if alike == [u32::MAX; LANES] {
+            return (own, [0; LANES]);
+        }
+        for (k, met) in around.iter().enumerate() {
+            for (later, seen) in around[k + 1..].iter().zip(&mut seen[k + 1..]) {
+                // A sum, as a write of parts of a register costs more.
+                *seen = zip(*seen, same(*later, *met), u32::wrapping_add);
+            }
+        }
+        let none = [0; LANES];
+        let counts = seen.iter().fold(none, |count, seen| zip(count, same(*seen, none), u32::wrapping_sub));
+        let parts: [(u32, u32); LANES] = array::from_fn(|lane| split(words[lane], counts[lane]));
+        let (mut which, left) = (parts.map(|(which, _)| which), parts.map(|(_, left)| left));
+        let mut others = own;
+        for (met, seen) in around.iter().zip(&*seen) {
+            let first = same(*seen, none);
+            others = either(zip(same(which, none), first, |a, b| a & b), *met, others);
+            // After the chosen one the count goes on below 0.
+            which = zip(which, first, u32::wrapping_add);
+        }
+        (either(self.beyond(), own, others), left)
     }
-    // In a bath also a voxel among its like may change.
-    let all = rule.model.moves == Move::HeatBath;
-    let many = rule.words();
-    let mut taken = 0;
-    for lane in (0..valid).filter(|lane| all || unlike[*lane] != 0) {
-        let around = strides.around(spins, at + lane);
-        let new =
-            rule.decide(own[lane], &around[..strides.len], &words[lane * many..][..many], |spin| volume(volumes, spin));
-        taken += put(spins, at + lane, new, volumes, changes);
+
+    /// Takes what the voxels would become by Metropolis' choice, where all contacts cost the same.
+    #[inline(always)]
+    fn take_evenly(&self, spins: &mut [u32], others: Lanes, left: Lanes, chances: &[u64; 64]) -> u64 {
+        let own = lanes(spins, self.at);
+        if own == others {
+            return 0;
+        }
+        // How many neighbours are like the voxel, and like the other.
+        let (mut like_own, mut like_other) = ([0; LANES], [0; LANES]);
+        for stride in &self.strides.of[..self.strides.len] {
+            let met = lanes(spins, self.at.wrapping_add_signed(*stride));
+            like_own = zip(like_own, same(met, own), u32::wrapping_sub);
+            like_other = zip(like_other, same(met, others), u32::wrapping_sub);
+        }
+        let more = zip(like_own, like_other, |own, other| own.wrapping_sub(other).wrapping_add(MOST as u32));
+        let mut taken = 0;
+        each_unlike(own, others, |lane| {
+            if u64::from(left[lane]) < chances[more[lane] as usize & 63] {
+                spins[self.at + lane] = others[lane];
+                taken += 1;
+            }
+        });
+        taken
     }
-    taken
+
+    /// The same where it depends on the cells what a change costs.
+    #[inline(always)]
+    fn take(
+        &self,
+        spins: &mut [u32],
+        others: Lanes,
+        left: Lanes,
+        rule: &Rule,
+        volumes: &[u32],
+        changes: &mut Gathering,
+    ) -> u64 {
+        let own = lanes(spins, self.at);
+        let mut taken = 0;
+        each_unlike(own, others, |lane| {
+            let (own, other) = (own[lane], others[lane]);
+            let around = self.strides.around(spins, self.at + lane);
+            let around = &around[..self.strides.len];
+            if rule.become_like(own, other, around, left[lane], |spin| volume(volumes, spin)) == other {
+                spins[self.at + lane] = other;
+                taken += 1;
+                if !volumes.is_empty() {
+                    changes.push(own, -1);
+                    changes.push(other, 1);
+                }
+            }
+        });
+        taken
+    }
+
+    /// Gives each voxel what the bath gives it; one among its like may change too.
+    #[inline(always)]
+    fn bathe(&self, spins: &mut [u32], words: &[u32], rule: &Rule) -> u64 {
+        let mut taken = 0;
+        for (lane, words) in words.chunks(rule.words()).enumerate().take(self.valid) {
+            let at = self.at + lane;
+            let around = self.strides.around(spins, at);
+            let new = rule.decide(spins[at], &around[..self.strides.len], words, |_| 0);
+            taken += u64::from(spins[at] != new);
+            spins[at] = new;
+        }
+        taken
+    }
 }
 
 /// The volume of a cell; anything where nobody asks.
 #[inline(always)]
 fn volume(volumes: &[u32], spin: u32) -> u32 {
     volumes.get(spin as usize).copied().unwrap_or(0)
-}
-
-/// Sets a spin; 1 where it was another.
-#[inline(always)]
-fn put(spins: &mut [u32], at: usize, new: u32, volumes: &[u32], changes: &mut Gathering) -> u64 {
-    let own = std::mem::replace(&mut spins[at], new);
-    if own == new {
-        return 0;
-    }
-    if !volumes.is_empty() {
-        changes.push(own, -1);
-        changes.push(new, 1);
-    }
-    1
 }

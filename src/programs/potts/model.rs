@@ -65,6 +65,9 @@ pub struct Model {
     pub energy: Energy,
     /// The temperature, in units of energy; at 0 nothing is taken that costs.
     pub kt: f64,
+    /// Into how many steps a colour is cut: 1, 2 or 4, in a plane 1 or 2. Cell volumes are those at the beginning of
+    /// a step, so that more steps keep them fresher; nothing else gains by it.
+    pub shades: u32,
     /// The largest spin.
     pub spins: u32,
     /// The seed of all that is random.
@@ -99,6 +102,10 @@ impl Model {
         if !(self.kt >= 0.0 && self.kt <= LARGEST) {
             return Err(Error::usage(format!("a temperature kT of {}: give one of 0 to {LARGEST}", self.kt)));
         }
+        let most = if planar { 2 } else { 4 };
+        if !(self.shades.is_power_of_two() && self.shades <= most) {
+            return Err(Error::usage(format!("{} shades: give 1, 2 or (in space) 4", self.shades)));
+        }
         if self.spins == WALL {
             return Err(Error::usage("spins are numbers below 2^32 - 1"));
         }
@@ -115,6 +122,56 @@ impl Model {
             }
             Energy::Cells(_) => Ok(()),
         }
+    }
+}
+
+/// The voxels that make their attempt in one step: those whose places along z, y and x leave a residue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// What is left along each axis.
+    pub residue: [usize; 3],
+    /// By what it is divided: 2, or 4 where colours are cut.
+    pub period: [usize; 3],
+}
+
+impl Turn {
+    /// Whether it is the turn of a voxel.
+    pub fn has(&self, voxel: [usize; 3]) -> bool {
+        (0..3).all(|axis| voxel[axis] % self.period[axis] == self.residue[axis])
+    }
+
+    /// The parity of z, y and x of its voxels: their colour.
+    pub fn parity(&self) -> [usize; 3] {
+        self.residue.map(|residue| residue % 2)
+    }
+}
+
+impl Model {
+    /// The steps of a sweep.
+    pub fn steps(&self) -> u64 {
+        self.neighborhood.colours() * u64::from(self.shades)
+    }
+
+    /// Whose turn it is in a step, counted from the first of the first sweep.
+    pub fn turn(&self, step: u64) -> Turn {
+        let (colour, shade) = (step / u64::from(self.shades), (step % u64::from(self.shades)) as usize);
+        let parity = self.neighborhood.parity(colour % self.neighborhood.colours());
+        let planar = self.neighborhood.is_planar();
+        // Rows are left whole: a colour is cut along y first, in space along z then.
+        let along_y = usize::from(self.shades > 1);
+        let along_z = usize::from(self.shades > 2 && !planar);
+        let residue = [parity[0] + 2 * (shade >> 1 & along_z), parity[1] + 2 * (shade & along_y), parity[2]];
+        Turn { residue, period: [2 + 2 * along_z, 2 + 2 * along_y, 2] }
+    }
+}
+
+/// The [shades](Model::shades) that keep the distribution of volumes within some percent of that of a run in random
+/// order: as many as there may be where volumes are held, else 1.
+pub fn usual_shades(neighborhood: Neighborhood, energy: &Energy) -> u32 {
+    match energy {
+        Energy::Cells(cells) if cells.holds_volumes() && neighborhood.is_planar() => 2,
+        Energy::Cells(cells) if cells.holds_volumes() => 4,
+        _ => 1,
     }
 }
 

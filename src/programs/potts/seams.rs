@@ -57,10 +57,10 @@ impl Site {
         self.shell[axis]..self.shell[axis] + self.own.shape().0[axis]
     }
 
-    /// The first of its own places along an axis at which voxels of a parity lie.
+    /// The first of its own places along an axis whose voxels leave `residue` when divided by `period`.
     #[inline]
-    pub fn first_of(&self, axis: usize, parity: usize) -> usize {
-        self.shell[axis] + ((self.own.start[axis] + parity) & 1)
+    pub fn first_of(&self, axis: usize, residue: usize, period: usize) -> usize {
+        self.shell[axis] + (residue + period - self.own.start[axis] % period) % period
     }
 
     /// The voxel of an own place.
@@ -85,7 +85,7 @@ impl Site {
     fn each_place(&self, step: Step, shell: bool, parity: [usize; 3], mut visit: impl FnMut([usize; 3])) {
         let along = |axis: usize| {
             let side = self.side(axis, step[axis], shell);
-            let wrong = (side.start + self.first_of(axis, parity[axis])) & 1;
+            let wrong = (side.start + self.first_of(axis, parity[axis], 2)) & 1;
             (side.start + wrong..side.end).step_by(2)
         };
         for z in along(0) {

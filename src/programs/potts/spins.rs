@@ -91,11 +91,6 @@ impl Spins {
             (_, _) => 1 - half,
         }
     }
-
-    /// The bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        size_of_val(&self.spins[..])
-    }
 }
 
 #[cfg(test)]

@@ -92,13 +92,12 @@ impl<G: Topology<Edge = Step>> VertexProgram<G> for Voxelwise {
     }
 
     fn compute(&self, voxel: &mut Vertex<'_, G, Self>, spin: &mut u32, heard: Around) -> Vote {
-        let neighborhood = self.rule.model.neighborhood;
         let step = voxel.superstep() - 1;
-        if step / neighborhood.colours() == self.sweeps {
+        if step / self.rule.model.steps() == self.sweeps {
             return Vote::Halt;
         }
         let at = self.rule.shape.voxel(voxel.id().0);
-        if at.map(|along| along % 2) == neighborhood.parity(step % neighborhood.colours()) {
+        if self.rule.model.turn(step).has(at) {
             let around: Vec<u32> = self.rule.steps.iter().map(|step| heard.0[code(*step)]).collect();
             let mut words = vec![0; self.rule.words()];
             let first = place(self.rule.shape, at) * words.len() as u128;
