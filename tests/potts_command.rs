@@ -88,6 +88,7 @@ fn figures_table_and_series_say_the_same() {
     assert_eq!(column(&table, "mean_volume")[3], 960.0 / cells[3]);
     assert_eq!(files(&desk.0.path().join("frames")), ["sweep_04.tif", "sweep_08.tif"]);
     assert!(desk.has("end.npy.run.json"));
+    desk.refuses(&run.replace("end.npy", "two.npy").replace("time.csv", "two.csv"), 2, &["frames", "--force"]);
     // A run that ends there has the spins that the series has; a run goes on from a file as well.
     desk.septa("potts --random 8,10,12 --sweeps 8 -o eight.tif --seed 3 --block 5").unwrap();
     assert_eq!(desk.septa("diff eight.tif frames/sweep_08.tif").unwrap()["equal"], true);
@@ -124,7 +125,6 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     desk.refuses("potts odd.npy -o x.npy", 2, &["6x7x8", "even", "walls"]);
     desk.refuses("potts odd.npy -o x.npy --boundary walls --neighborhood 8", 2, &["one slice"]);
     desk.refuses("potts --random 1,8,8 -o x.npy --neighborhood 26", 2, &["4 or 8"]);
-    desk.refuses("potts --random 4,4,4 -o x.npy --kt -1", 2, &["--kt"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --kt=-1", 2, &["kT of -1"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --contact 0.0001", 2, &["three decimals"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --move jump", 2, &["copy, distinct or heat-bath"]);

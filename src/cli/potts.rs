@@ -117,6 +117,13 @@ impl Args {
         for (output, input) in outputs.iter().flat_map(|out| self.inputs().into_iter().map(move |input| (out, input))) {
             context.check_output(output, Some(input))?;
         }
+        if let Some(folder) = self.series.as_ref().filter(|_| context.is_first()) {
+            let taken = folder.exists() && std::fs::read_dir(folder).map_or(true, |mut inside| inside.next().is_some());
+            if taken && !(context.common.force || self.saving.resumes()) {
+                let what = "is a file or holds something already: --force writes into it";
+                return Err(Error::usage(format!("{}: {what}", folder.display())));
+            }
+        }
         context.check_record(&self.output)
     }
 
