@@ -4,6 +4,7 @@
 mod program;
 
 use std::path::Path;
+use std::process::Command;
 
 use program::septa;
 use serde_json::Value;
@@ -144,6 +145,20 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     desk.refuses("potts odd.npy --boundary walls -o odd.npy --force", 2, &["is the input"]);
     desk.septa("phantom foam --shape 20,20,20 --cells 4 -o foam.tif").unwrap();
     desk.refuses("potts foam.tif -o foam.png", 2, &[".tif"]);
+}
+
+/// A signal ends a run that would last for days, and nothing is left behind.
+#[test]
+fn a_signal_ends_a_run_with_nothing_left_behind() {
+    let desk = Desk::new();
+    let mut command = septa();
+    let line = "potts --random 32,32,32 --sweeps 1000000000 -o long.npy --table long.csv -q";
+    let mut run = command.args(line.split(' ')).current_dir(desk.0.path()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    assert!(run.try_wait().unwrap().is_none(), "it goes on");
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    assert_eq!(files(desk.0.path()), Vec::<String>::new());
 }
 
 /// A run that was saved is taken up only by the same model.

@@ -1,11 +1,11 @@
-//! Measures the Potts model, in visits of voxels a second, on periodic volumes that are made:
+//! Measures the Potts model, in visits of voxels a second, over 39 sweeps of periodic volumes that are made:
 //!
-//! | case | what | sweeps |
-//! |---|---|---|
-//! | `growth3` | a cube of `--size` voxels along each axis, every voxel a spin of its own, 26 neighbours, kT 0.5 | 39 |
-//! | `grains3` | the same of Voronoi cells of mean radius 12 | 39 |
-//! | `tissue2` | a square of 5 times `--size`, cells of 20x20, 8 neighbours, volumes held | 100 |
-//! | `tissue3` | the cube, cells of 10x10x10, 26 neighbours, volumes held | 39 |
+//! | case | what |
+//! |---|---|
+//! | `growth3` | a cube of `--size` voxels along each axis, every voxel a spin of its own, 26 neighbours, kT 0.5 |
+//! | `grains3` | the same of Voronoi cells of mean radius 12 |
+//! | `tissue2` | a square of 5 times `--size`, cells of 20x20, 8 neighbours, volumes held |
+//! | `tissue3` | the cube, cells of 10x10x10, 26 neighbours, volumes held |
 //!
 //! Septa's time is from voxels in memory and started workers to the labels, energies in the beginning and the end
 //! included. The baseline is a plain loop over an array on one thread, whose spins have to be the same.
@@ -43,6 +43,9 @@ const OPS: [(&str, Move); 2] = [("copy", Move::Copy), ("distinct", Move::Distinc
 /// The cases.
 const CASES: [&str; 4] = ["growth3", "grains3", "tissue2", "tissue3"];
 
+/// The sweeps of a run.
+const SWEEPS: u64 = 39;
+
 /// The mean radius of grains, in voxels.
 const RADIUS: f64 = 12.0;
 
@@ -54,7 +57,6 @@ struct Case {
     spins: u32,
     /// Whether volumes are held: the voxels of a cell.
     held: Option<u64>,
-    sweeps: u64,
 }
 
 impl Case {
@@ -72,22 +74,22 @@ impl Case {
         };
         let whole = |source: &dyn VolumeSource| source.read(&Region::whole(cube));
         let start = Instant::now();
-        let of = |(voxels, spins), neighborhood, held, sweeps| {
+        let of = |(voxels, spins), neighborhood, held| {
             let volume = Volume::of(name, voxels, start.elapsed().as_secs_f64());
-            Ok(Self { name, volume, neighborhood, spins, held, sweeps })
+            Ok(Self { name, volume, neighborhood, spins, held })
         };
         match name {
             "growth3" => {
                 let spins = RandomSpins::new(cube, None, seed)?;
-                of((whole(&spins)?, spins.most()), Neighborhood::N26, None, 39)
+                of((whole(&spins)?, spins.most()), Neighborhood::N26, None)
             }
             "grains3" => {
                 let cells = (cube.0.iter().product::<usize>() as f64 / (4.19 * RADIUS.powi(3))).ceil() as u32;
                 let grains = Phantom::new(Phantoms::Cells, cube, cells.into(), seed, 0.0)?;
-                of((whole(&grains)?, cells), Neighborhood::N26, None, 39)
+                of((whole(&grains)?, cells), Neighborhood::N26, None)
             }
-            "tissue2" => of(boxes(square, 20), Neighborhood::N8, Some(400), 100),
-            _ => of(boxes(cube, 10), Neighborhood::N26, Some(1000), 39),
+            "tissue2" => of(boxes(square, 20), Neighborhood::N8, Some(400)),
+            _ => of(boxes(cube, 10), Neighborhood::N26, Some(1000)),
         }
     }
 
@@ -144,7 +146,7 @@ fn compare(
     let start = spins(case.volume.memory.voxels());
     next(&format!("{op} on {}, the plain loop", case.name))?;
     let mut plain = Torus::new(&rule, start);
-    let ((), theirs) = timed(|| plain.run(case.sweeps));
+    let ((), theirs) = timed(|| plain.run(SWEEPS));
     for runtime in runtimes {
         next(&format!("{op} on {}, {} workers", case.name, runtime.workers().total()))?;
         memory::forget();
@@ -163,7 +165,7 @@ fn compare(
             workers: runtime.workers().per_process(),
             processes: runtime.workers().processes(),
             seconds,
-            rate: case.volume.voxels() as f64 * case.sweeps as f64 / seconds,
+            rate: case.volume.voxels() as f64 * SWEEPS as f64 / seconds,
             unit: "visits/s",
             baseline: Some("plain".into()),
             baseline_seconds: Some(theirs),
@@ -178,7 +180,7 @@ fn compare(
 fn run(case: &Case, model: &Model, runtime: &Runtime) -> Result<Vec<Made>> {
     let grid = Potts::grid(case.volume.shape(), BlockSize::Auto)?;
     let tiling = Tiling::with_grid(Arc::clone(&case.volume.memory) as Arc<dyn VolumeSource>, grid)?;
-    let potts = Potts::new(model.clone(), grid, case.sweeps, case.sweeps)?;
+    let potts = Potts::new(model.clone(), grid, SWEEPS, SWEEPS)?;
     let (made, _) = runtime.collect(&tiling, &potts, &Config::default())?;
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
@@ -202,7 +204,7 @@ fn same(op: &str, case: &Case, made: &[Made], expected: &[u32]) -> Result<()> {
         let first = case.volume.shape().raster(made.region.start) as usize;
         let found = spins(&made.spins);
         // Blocks are slabs of whole rows.
-        found.len() % width == 0 && expected[first..first + found.len()] == found
+        found.len().is_multiple_of(width) && expected[first..first + found.len()] == found
     });
     match all {
         true => Ok(()),

@@ -8,6 +8,7 @@ use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Reading;
 use crate::cli::potts_parameters::{HELP, Parameters};
+use crate::cli::progress::{bar, heed};
 use crate::cli::run_saving::Saving;
 use crate::cli::written::Written;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ use crate::lattice::tiling::Tiling;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
 use crate::programs::potts::random::{RandomSpins, largest};
-use crate::programs::potts::run::{Frames, Potts};
+use crate::programs::potts::run::{Attend, Frames, Potts};
 use crate::programs::potts::tally::Row;
 use crate::volume::region::{Region, RegionSpec};
 use crate::volume::shape::{Shape, Spacing};
@@ -72,6 +73,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
             false => Frames::Away,
         });
     }
+    let bar = bar("potts", voxels.saturating_mul(sweeps) / processes, context.common.quiet);
+    let moved = bar.clone();
+    potts = potts.with_attendance(Attend(Arc::new(move |visits| {
+        moved.inc(visits);
+        heed()
+    })));
     let (config, steps) = args.saving.config(None);
     let written = Written::new(&args.output, shape, header.spacing);
     let rows = Arc::new(Mutex::new(Vec::new()));
@@ -80,6 +87,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         told.lock().unwrap_or_else(PoisonError::into_inner).extend(made.rows);
         into.put(&made.region, &made.spins)
     })?;
+    bar.finish_and_clear();
     written.finish()?;
     let rows: Vec<Row> = std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(path) = args.table.as_ref().filter(|_| context.is_first()) {

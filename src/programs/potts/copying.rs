@@ -251,10 +251,11 @@ impl Row<'_> {
         let mut taken = 0;
         each_unlike(own, others, |lane| {
             let (own, other) = (own[lane], others[lane]);
-            let around = self.strides.around(spins, self.at + lane);
-            let around = &around[..self.strides.len];
+            let at = self.at + lane;
+            let around =
+                self.strides.of[..self.strides.len].iter().map(|stride| spins[at.wrapping_add_signed(*stride)]);
             if rule.become_like(own, other, around, left[lane], |spin| volume(volumes, spin)) == other {
-                spins[self.at + lane] = other;
+                spins[at] = other;
                 taken += 1;
                 if !volumes.is_empty() {
                     changes.push(own, -1);

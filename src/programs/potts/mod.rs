@@ -1,8 +1,9 @@
 //! The Cellular Potts model: a lattice of spins that changes a voxel at a time, by an energy and by chance.
 
 pub mod cells;
-pub mod copying;
+mod copying;
 pub mod dice;
+mod measured;
 pub mod metropolis;
 pub mod model;
 pub mod neighborhood;

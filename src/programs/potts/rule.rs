@@ -74,7 +74,7 @@ impl Rule {
         match self.model.moves {
             Move::Copy => {
                 let (from, left) = split(words[0], around.len() as u32);
-                self.become_like(own, around[from as usize], around, left, volume)
+                self.become_like(own, around[from as usize], around.iter().copied(), left, volume)
             }
             Move::Distinct => {
                 let (met, count) = distinct(own, around);
@@ -82,19 +82,19 @@ impl Rule {
                     return own;
                 }
                 let (which, left) = split(words[0], count as u32);
-                self.become_like(own, met[which as usize], around, left, volume)
+                self.become_like(own, met[which as usize], around.iter().copied(), left, volume)
             }
             Move::HeatBath => self.bathe(own, around, u64::from(words[0]) | u64::from(words[1]) << 32),
         }
     }
 
     /// Takes `other` by Metropolis' choice.
-    #[inline]
+    #[inline(always)]
     pub(super) fn become_like(
         &self,
         own: u32,
         other: u32,
-        around: &[u32],
+        around: impl Iterator<Item = u32>,
         word: u32,
         volume: impl Fn(u32) -> u32,
     ) -> u32 {
@@ -111,8 +111,8 @@ impl Rule {
 
     /// What the energy becomes more by, in thousandths, where all contacts cost the same.
     #[inline]
-    fn uniform(&self, own: u32, other: u32, around: &[u32]) -> i64 {
-        let like = around.iter().map(|met| i64::from(*met == own) - i64::from(*met == other)).sum::<i64>();
+    fn uniform(&self, own: u32, other: u32, around: impl Iterator<Item = u32>) -> i64 {
+        let like = around.map(|met| i64::from(met == own) - i64::from(met == other)).sum::<i64>();
         self.contact * like
     }
 
@@ -170,14 +170,19 @@ impl fmt::Debug for Rule {
 }
 
 /// What the energy becomes more by, in thousandths, by the types of cells and their volumes.
-#[inline]
-fn by_cells(cells: &Cells, own: u32, other: u32, around: &[u32], volume: impl Fn(u32) -> u32) -> i64 {
+#[inline(always)]
+fn by_cells(
+    cells: &Cells,
+    own: u32,
+    other: u32,
+    around: impl Iterator<Item = u32>,
+    volume: impl Fn(u32) -> u32,
+) -> i64 {
     let (from, to) = (cells.of(own), cells.of(other));
     let mut delta = 0;
-    for met in around.iter().copied().filter(|met| *met != WALL) {
+    for met in around.filter(|met| *met != WALL) {
         let of = cells.of(met);
-        delta += if met == other { 0 } else { cells.contact(to, of) };
-        delta -= if met == own { 0 } else { cells.contact(from, of) };
+        delta += i64::from(met != other) * cells.contact(to, of) - i64::from(met != own) * cells.contact(from, of);
     }
     delta + cells.growth(own, volume(own), -1) + cells.growth(other, volume(other), 1)
 }

@@ -1,9 +1,9 @@
 //! The Potts model as a block program: the fast way to run it.
 //!
 //! A sweep visits every voxel once, in steps of one colour (or a [share](Model::shades) of it): the parity of z, y and
-//! x (8 in space, 4 in a plane), so that no two voxels that change at once are neighbours. A step is a superstep; what of a border has its
-//! colour crosses the seams. Random numbers belong to the seed, the step and the voxel, and energies are whole
-//! numbers: the same spins for any workers and any cut.
+//! x (8 in space, 4 in a plane), so that no two voxels that change at once are neighbours. A step is a superstep;
+//! what of a border has its colour crosses the seams. Random numbers belong to the seed, the step and the voxel, and
+//! energies are whole numbers: the same spins for any workers and any cut.
 //!
 //! Cell volumes are those at the beginning of the step: what cells gain and lose in it is summed over all blocks
 //! and known in the next. All voxels of a cell that change in one step, an eighth (in a plane a quarter) of its
@@ -27,6 +27,7 @@ use crate::lattice::stencil::Step;
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
 use crate::programs::potts::copying::Pass;
+use crate::programs::potts::measured::Measured;
 use crate::programs::potts::metropolis::UNIT;
 use crate::programs::potts::model::{Model, Move, WALL};
 use crate::programs::potts::rule::Rule;
@@ -43,7 +44,7 @@ use crate::wide::widely;
 const SLAB: u64 = 16 << 20;
 
 /// Runs a model for some sweeps.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Potts {
     rule: Rule,
     grid: Grid,
@@ -52,7 +53,12 @@ pub struct Potts {
     /// A row of the table, and a frame, after so many.
     every: u64,
     frames: Option<Frames>,
+    attend: Option<Attend>,
 }
+
+/// Who is told how many voxels a step of a block has visited, and may end the run by an error.
+#[derive(Clone)]
+pub struct Attend(pub Arc<dyn Fn(u64) -> Result<()> + Send + Sync>);
 
 /// Takes the spins of a block while the run goes on: told the sweeps that are over, the voxels of the block, and
 /// their spins.
@@ -67,9 +73,11 @@ pub enum Frames {
     Away,
 }
 
-impl Debug for Frames {
+/// What the spins depend on, and not who hears of them.
+impl Debug for Potts {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("Frames")
+        let Self { rule, grid, sweeps, every, .. } = self;
+        write!(f, "Potts {{ {rule:?}, {grid:?}, sweeps: {sweeps}, every: {every} }}")
     }
 }
 
@@ -117,7 +125,14 @@ impl Potts {
     /// # Errors
     /// As [`Model::check`].
     pub fn new(model: Model, grid: Grid, sweeps: u64, every: u64) -> Result<Self> {
-        Ok(Self { rule: Rule::new(model, grid.shape())?, grid, sweeps, every: every.max(1), frames: None })
+        Ok(Self {
+            rule: Rule::new(model, grid.shape())?,
+            grid,
+            sweeps,
+            every: every.max(1),
+            frames: None,
+            attend: None,
+        })
     }
 
     /// How a volume of `shape` is cut: of [`BlockSize::Auto`] into slabs of whole slices, in a plane of whole rows,
@@ -146,6 +161,11 @@ impl Potts {
         Self { frames: Some(frames), ..self }
     }
 
+    /// With somebody who attends.
+    pub fn with_attendance(self, attend: Attend) -> Self {
+        Self { attend: Some(attend), ..self }
+    }
+
     /// Whether a row is told after so many sweeps.
     fn is_due(&self, sweep: u64) -> bool {
         sweep.is_multiple_of(self.every) || sweep == self.sweeps
@@ -154,36 +174,6 @@ impl Potts {
     fn site(&self, id: BlockId) -> Site {
         let model = &self.rule.model;
         Site::new(&self.grid, id, model.neighborhood, model.boundary)
-    }
-
-    /// What a block contributes to a row: energy, and who is there.
-    fn measure(&self, site: &Site, spins: &Spins, tally: &mut Tally) {
-        tally.present = vec![0; self.rule.model.spins as usize / 64 + 1];
-        // Each pair once: by its later voxel.
-        let before = self.rule.steps.len() / 2;
-        let steps = &self.rule.steps[..before];
-        let strides = [0, 1].map(|parity| steps.iter().map(|step| spins.stride(*step, parity)).collect::<Vec<_>>());
-        let (mut unlike, mut contacts) = (0i64, 0i64);
-        for (z, y) in site.places(0).flat_map(|z| site.places(1).map(move |y| (z, y))) {
-            for parity in [0, 1] {
-                let stretch = spins.stretch([z, y], site.first_of(2, parity, 2), site.places(2).end);
-                let strides = &strides[stretch.parity];
-                let all = spins.all();
-                for at in stretch.first..stretch.first + stretch.len {
-                    let own = all[at];
-                    tally.present[own as usize / 64] |= 1 << (own % 64);
-                    for stride in strides {
-                        let met = all[at.wrapping_add_signed(*stride)];
-                        match self.rule.cells() {
-                            _ if met == own || met == WALL => {}
-                            None => unlike += 1,
-                            Some(cells) => contacts += cells.contact(cells.of(own), cells.of(met)),
-                        }
-                    }
-                }
-            }
-        }
-        tally.energy += i128::from(self.rule.contact() * unlike + contacts);
     }
 
     /// The energy of all volumes, in thousandths.
@@ -309,7 +299,8 @@ impl BlockProgram<Tiling> for Potts {
         }
         let mut tally = Tally::default();
         if within == 0 && self.is_due(sweep) {
-            self.measure(&site, &share.spins, &mut tally);
+            let measured = Measured::new(&self.rule, &site, &share.spins);
+            (tally.energy, tally.present) = (measured.energy.into(), measured.present);
             if first {
                 // Every block knows all volumes, and one tells.
                 tally.energy += self.strain(&share.volumes);
@@ -334,6 +325,7 @@ impl BlockProgram<Tiling> for Potts {
             share.visits += count.visits;
             share.taken += count.taken;
             at.wake(count.visits);
+            self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
             tally.changes = share.changes.take();
             for (side, to) in &site.beside {
                 let border = site.border(&share.spins, *side, parity);
