@@ -26,7 +26,7 @@ use septa::programs::potts::voxelwise::Voxelwise;
 use septa::volume::shape::Shape;
 
 use random::Random;
-use volume::{cuts, memory};
+use volume::{cells, cuts, memory};
 
 /// A model of one contact energy.
 fn uniform(neighborhood: &str, boundary: Boundary, moves: Move, kt: f64, spins: u32) -> Model {
@@ -274,8 +274,12 @@ fn whole(shape: Shape, made: Vec<Made>) -> (Vec<u32>, Vec<Row>) {
     (spins, rows)
 }
 
-/// Random spins of 0 (of 1 in a bath) to the largest.
+/// Random spins of 0 (of 1 in a bath) to the largest; of cells whole ones, in a medium.
 fn some_spins(model: &Model, shape: Shape, random: &mut Random) -> Vec<u32> {
+    if let Energy::Cells(_) = model.energy {
+        let cells = cells(shape, 7 + random.below(9), u64::from(model.spins), random);
+        return cells.into_iter().map(|label| label as u32).collect();
+    }
     let least = u64::from(model.moves == Move::HeatBath);
     let spin = |_| (least + random.below(u64::from(model.spins) + 1 - least)) as u32;
     (0..shape.voxels().unwrap()).map(spin).collect()
