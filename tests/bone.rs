@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use septa::lattice::tiling::Tiling;
-use septa::pregel::run::Config;
+use septa::pregel::run::{Checkpoint, Config, Every};
 use septa::pregel::runtime::Runtime;
 use septa::programs::force::bone::Press;
 use septa::programs::force::elements::element::Element;
@@ -256,6 +256,31 @@ fn the_same_bits_for_any_workers() {
         for workers in [2, 4] {
             assert!(alone == solve(&runtime(workers), &body, &element, &supports, edge), "{edge} {workers}");
         }
+    }
+}
+
+#[test]
+fn a_balance_goes_on_from_a_checkpoint_to_the_same_bits() {
+    let phases = phases(5, 12, 60);
+    let body = volume([12; 3], |[z, y, x]| f64::from(phases[(z * 12 + y) * 12 + x] || (y, x) == (5, 5)));
+    let press = Press { axis: 0, strain: 0.01, shear: None, rough: true, rollers: vec![] };
+    let element = Element::hexahedron(0.3, [1.0; 3]);
+    let supports = press.supports(Shape([12; 3]), element.edges()).unwrap();
+    let straight = solve(&runtime(1), &body, &element, &supports, 4);
+    let tiling = Tiling::with_grid(Arc::new(body), cut(Shape([12; 3]), Some(4)).unwrap()).unwrap();
+    let stiff = Stiff::Elements { element: Box::new(element), power: Some(1.0) };
+    let mut solver = Solver::new(stiff, supports, STOP, &tiling).unwrap();
+    solver.displacements = true;
+    // In the middle of raising levels, of going up and down, of an iteration.
+    for stop in [1, 2, 5, 9, 14, 31, 77] {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoint = Checkpoint { folder: folder.path().to_owned(), every: Every::Supersteps(1) };
+        let config = Config { checkpoint: Some(checkpoint), ..Config::default() };
+        let halted = Config { max_supersteps: Some(stop), ..config.clone() };
+        assert!(settle(&runtime(2), &tiling, &solver, &halted).is_err());
+        let found = settle(&runtime(2), &tiling, &solver, &config).unwrap();
+        assert_eq!(found.resumed, Some(stop));
+        assert!(Settled { resumed: None, ..found } == straight, "{stop}");
     }
 }
 

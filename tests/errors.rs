@@ -377,6 +377,7 @@ fn tests_of_bone_that_make_no_sense_are_refused() {
     bench.fails(&with(&["--grey", "0"]), 2, &["--grey 0"]);
     bench.fails(&with(&["--stress", "out/e.npy"]), 2, &["same file"]);
     bench.fails(&with(&["--vtk", "out/e.vtk"]), 2, &["out/e.vtk", ".vti"]);
+    bench.fails(&with(&["--residuals", "out/r.png"]), 2, &["out/r.png", ".svg"]);
     bench.fails(&with(&["--threshold", "1e9"]), 3, &["labels.npy", "nothing reaches from z=0 to z=max"]);
     bench.fails(&with(&["--iterations", "1"]), 3, &["no balance yet"]);
 }

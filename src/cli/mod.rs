@@ -25,6 +25,7 @@ mod progress;
 mod record;
 mod relax;
 mod relax_bone;
+mod relax_residuals;
 mod relax_springs;
 mod relax_tension;
 mod run;

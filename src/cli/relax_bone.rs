@@ -9,9 +9,10 @@ use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
 use crate::cli::label::selected;
+use crate::cli::relax_residuals;
+use crate::cli::run_saving::Saving;
 use crate::error::{Error, Result};
 use crate::lattice::tiling::Tiling;
-use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::force::bone::Press;
 use crate::programs::force::elements::element::Element;
@@ -45,6 +46,9 @@ pub(crate) struct Args {
     /// Where to write both, and the displacements, for ParaView: .vti
     #[arg(long, value_name = "VTI")]
     vtk: Option<PathBuf>,
+    /// Where to draw what is out of balance before each iteration: .svg
+    #[arg(long, value_name = "SVG")]
+    residuals: Option<PathBuf>,
     /// The axis of the plates, which lie at both ends of the volume
     #[arg(long, value_enum, default_value_t = Axis::Z, help_heading = "Test")]
     axis: Axis,
@@ -84,6 +88,8 @@ pub(crate) struct Args {
     iterations: u64,
     #[command(flatten)]
     input: Input,
+    #[command(flatten)]
+    saving: Saving,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -133,9 +139,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let stop = Stop { tolerance: args.tolerance, iterations: args.iterations };
     let stiff = Stiff::Elements { element: Box::new(element.clone()), power: args.grey };
     let mut solver = Solver::new(stiff, supports, stop, &tiling)?;
-    solver.responses = args.outputs().next().is_some();
+    solver.responses = args.output.is_some() || args.stress.is_some() || args.vtk.is_some();
     solver.displacements = args.vtk.is_some();
-    let settled = settle(context.runtime()?, &tiling, &solver, &Config::default())?;
+    let (config, steps) = args.saving.config(None);
+    let settled = settle(context.runtime()?, &tiling, &solver, &config)?;
 
     let unit = args.modulus * spacing.zyx[2] * spacing.zyx[2];
     let force = settled.reactions[1].times(args.modulus);
@@ -155,15 +162,21 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         .with("energy", press.energy(force, shape, edges) * spacing.zyx[2].powi(3));
     if context.is_first() {
         args.write(&settled.found, shape, &spacing)?;
+        if let Some(path) = &args.residuals {
+            relax_residuals::write(path, &settled.history, args.tolerance)?;
+        }
     }
-    let figures = figures.with("seconds", context.seconds());
+    let mut figures = figures.with("seconds", context.seconds()).and(steps.figures(settled.supersteps));
+    if args.saving.resumes() {
+        figures = figures.with("resumed", settled.resumed);
+    }
     args.outputs().try_for_each(|path| context.record(path, &[&args.input.volume], &figures))?;
     Ok(figures)
 }
 
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.stress).chain(&self.vtk).map(PathBuf::as_path)
+        self.output.iter().chain(&self.stress).chain(&self.vtk).chain(&self.residuals).map(PathBuf::as_path)
     }
 
     /// Refuses what makes no sense, before anything is read.
@@ -176,6 +189,10 @@ impl Args {
             if path.extension().is_none_or(|ending| ending != "vti") {
                 return Err(Error::usage(format!("{}: voxels are drawn as .vti", path.display())));
             }
+            context.check_output(path, Some(&self.input.volume))?;
+        }
+        if let Some(path) = &self.residuals {
+            relax_residuals::check(path)?;
             context.check_output(path, Some(&self.input.volume))?;
         }
         self.outputs().try_for_each(|path| context.check_record(path))?;

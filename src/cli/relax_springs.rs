@@ -7,6 +7,7 @@ use crate::cli::contacts::summarise;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
+use crate::cli::relax_residuals;
 use crate::error::{Error, Kind, Result};
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Detail, Summary, Want};
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// Where to write the springs under their forces for ParaView: .vtp
     #[arg(long, value_name = "VTP")]
     vtk: Option<PathBuf>,
+    /// Where to draw what is out of balance before each iteration: .svg
+    #[arg(long, value_name = "SVG")]
+    residuals: Option<PathBuf>,
     /// Hold the cells at a face of the volume, such as z=0 or x=max; may be given again. A cell that touches
     /// several such faces is held or moved at the one that is nearest to its centroid
     #[arg(long, value_name = "FACE", help_heading = "Boundary")]
@@ -120,6 +124,9 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         if let Some(path) = &args.springs {
             write_table(path, &springs(&body, &response, &spacing)?)?;
         }
+        if let Some(path) = &args.residuals {
+            relax_residuals::write(path, &found.history, args.tolerance)?;
+        }
         if let Some(path) = &args.vtk {
             vtk::write(&drawn(body, found.displacements, response), path)?;
         }
@@ -141,7 +148,7 @@ fn at(summary: &Summary, shape: Shape, plane: Plane) -> impl Iterator<Item = usi
 
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.springs).chain(&self.vtk).map(PathBuf::as_path)
+        self.output.iter().chain(&self.springs).chain(&self.vtk).chain(&self.residuals).map(PathBuf::as_path)
     }
 
     /// Where cells are held, and how far they are moved there.
@@ -163,6 +170,10 @@ impl Args {
             if path.extension().is_none_or(|ending| ending != "vtp") {
                 return Err(Error::usage(format!("{}: springs are drawn as .vtp", path.display())));
             }
+            context.check_output(path, Some(&self.input.volume))?;
+        }
+        if let Some(path) = &self.residuals {
+            relax_residuals::check(path)?;
             context.check_output(path, Some(&self.input.volume))?;
         }
         self.outputs().try_for_each(|path| context.check_record(path))?;

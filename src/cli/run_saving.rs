@@ -1,4 +1,4 @@
-//! How `septa run` is saved and watched.
+//! How a run is saved and watched.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};

@@ -2,9 +2,9 @@
 
 use crate::error::Result;
 use crate::id::BlockId;
-use crate::lattice::tiling::Tile;
 use crate::pregel::block::Superstep;
 use crate::programs::force::elements::field::Field;
+use crate::programs::force::elements::grids::Grid;
 use crate::programs::force::elements::level::Level;
 use crate::programs::force::elements::share::{Parcel, Products, Share};
 use crate::programs::force::elements::solver::{ROOT, Solver};
@@ -26,7 +26,6 @@ impl Solver {
     pub(super) fn iterate(
         &self,
         at: &mut Superstep<'_, Parcel, Products>,
-        tile: &Tile,
         share: &mut Share,
         mail: Mail,
         step: Step,
@@ -52,7 +51,7 @@ impl Solver {
                 }
             }
             Step::Up(height) => self.up(at, share, mail, height),
-            Step::Root => self.mend(at, tile, share, mail),
+            Step::Root => self.mend(at, share, mail),
             Step::Down(height) => self.down(at, share, mail, height),
             Step::Direct => self.direct(at, share)?,
             Step::Image => {
@@ -99,17 +98,17 @@ impl Solver {
     }
 
     /// Mends the levels that are not cut, and tells each block of its nodes and those around them.
-    fn mend(&self, at: &mut Superstep<'_, Parcel, Products>, tile: &Tile, share: &mut Share, mail: Mail) {
+    fn mend(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share, mail: Mail) {
         let Some(root) = &mut share.root else { return };
-        let (tiling, first) = (&tile.tiling, &mut root.grids[0]);
-        let whole = first.level.clone();
+        let first = &mut root.grids[0];
         for (from, parcel) in mail {
-            whole.scatter(&self.of_root(tiling, from).own, &parcel.single(), &mut first.load);
+            first.level.scatter(&root.parts[from.index()], &parcel.single(), &mut first.load);
         }
         root.mend(&self.element);
-        for block in (0..tiling.grid().blocks()).map(BlockId) {
-            let part = self.of_root(tiling, block).own.grown([1; 3], [1; 3], Shape(whole.nodes));
-            at.send(block, Parcel::Single(whole.gather(&part, &root.grids[0].moved)));
+        let Grid { level, moved, .. } = &root.grids[0];
+        for (part, block) in root.parts.iter().zip(0..) {
+            let part = part.grown([1; 3], [1; 3], Shape(level.nodes));
+            at.send(BlockId(block), Parcel::Single(level.gather(&part, moved)));
         }
     }
 

@@ -9,6 +9,7 @@ use crate::programs::force::elements::level::{Level, coarser};
 use crate::programs::force::elements::moduli::{average, heights};
 use crate::programs::force::elements::supports::Supports;
 use crate::programs::force::elements::transfer::{prolong, restrict};
+use crate::volume::region::Region;
 
 /// Motions whose stiffness is less than this share of the largest are not moved at all.
 const NONE: f64 = 1e-7;
@@ -18,14 +19,22 @@ const NONE: f64 = 1e-7;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Root {
     pub(super) grids: Vec<Grid>,
+    /// The nodes of the first that are those of each block.
+    pub(super) parts: Vec<Region>,
     /// The free displacements of the last level (slot, axis), and the inverse of their stiffness, by rows.
     free: Vec<(u32, u8)>,
     inverse: Vec<f64>,
 }
 
 impl Root {
-    /// From the moduli of the first of its levels.
-    pub(super) fn new(nodes: [usize; 3], moduli: Vec<f32>, element: &Element, supports: &Supports) -> Self {
+    /// From the moduli of the first of its levels, and the nodes of each block there.
+    pub(super) fn new(
+        nodes: [usize; 3],
+        moduli: Vec<f32>,
+        parts: Vec<Region>,
+        element: &Element,
+        supports: &Supports,
+    ) -> Self {
         let mut grids = vec![Grid::new(Level::whole(nodes), moduli, element, supports)];
         let mut nodes = nodes;
         for _ in 0..heights(nodes) {
@@ -37,7 +46,7 @@ impl Root {
         }
         let last = grids.last().expect("there is a first");
         let (free, inverse) = outright(last, element);
-        Self { grids, free, inverse }
+        Self { grids, parts, free, inverse }
     }
 
     /// Finds displacements of the first level that mend about all of its load.

@@ -20,6 +20,10 @@ pub struct Settled {
     pub history: Vec<f64>,
     /// How many there were.
     pub iterations: usize,
+    /// Supersteps, those before a checkpoint included.
+    pub supersteps: u64,
+    /// The superstep at which it went on from a checkpoint.
+    pub resumed: Option<u64>,
     /// What the blocks have, in their order; on process 0.
     pub found: Vec<Found>,
 }
@@ -34,5 +38,7 @@ pub fn settle(runtime: &Runtime, tiling: &Tiling, solver: &Solver, config: &Conf
     let history = found.first().map_or_else(Vec::new, |found| found.history.clone());
     let (residual, mut reactions) = report.global.closed();
     reactions.resize(solver.supports.0.len(), Vector::default());
-    Ok(Settled { reactions, residual, iterations: solver.iterations(report.supersteps), history, found })
+    let (supersteps, resumed) = (report.supersteps, report.resumed);
+    let iterations = solver.iterations(supersteps);
+    Ok(Settled { reactions, residual, history, iterations, supersteps, resumed, found })
 }

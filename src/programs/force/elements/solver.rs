@@ -147,9 +147,17 @@ impl Solver {
         share.grids.push(Grid::new(level, moduli, &self.element, &self.supports));
     }
 
-    /// The nodes that each block has of the level above the last.
-    pub(super) fn of_root(&self, tiling: &Tiling, block: BlockId) -> Level {
-        Level::of_block(tiling.grid(), self.nodes, block, self.levels).pop().expect("there is a level above")
+    /// The levels that are not cut, from the moduli that blocks have sent.
+    fn root(&self, tiling: &Tiling, nodes: [usize; 3], mail: Vec<(BlockId, Parcel)>) -> Root {
+        let of = |block| Level::of_block(tiling.grid(), self.nodes, block, self.levels).pop();
+        let own = |block| of(block).expect("there is a level above the last").own;
+        let parts: Vec<Region> = (0..tiling.grid().blocks()).map(|block| own(BlockId(block))).collect();
+        let whole = Level::whole(nodes);
+        let mut moduli = vec![0.0; whole.slots()];
+        for (from, parcel) in mail {
+            whole.scatter_into(&parts[from.index()], &parcel.single(), &mut moduli);
+        }
+        Root::new(nodes, moduli, parts, &self.element, &self.supports)
     }
 
     /// Displaces what is given, and finds what is out of balance.
@@ -295,18 +303,13 @@ impl BlockProgram<Tiling> for Solver {
         } else if at.number() == levels {
             if at.block() == ROOT {
                 let nodes = share.levels[self.levels].nodes;
-                let whole = Level::whole(nodes);
-                let mut moduli = vec![0.0; whole.slots()];
-                for (from, parcel) in mail {
-                    whole.scatter_into(&self.of_root(&tile.tiling, from).own, &parcel.single(), &mut moduli);
-                }
-                share.root = Some(Root::new(nodes, moduli, &self.element, &self.supports));
+                share.root = Some(self.root(&tile.tiling, nodes, mail));
             }
             self.begin(at, share);
         } else {
             let place = at.number() - share.base;
             debug_assert!(place < length(self.levels));
-            self.iterate(at, tile, share, mail, step(self.levels, place))?;
+            self.iterate(at, share, mail, step(self.levels, place))?;
         }
         Ok(Vote::Stay)
     }

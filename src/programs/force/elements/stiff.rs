@@ -100,15 +100,18 @@ impl Stiff {
                 Ok((Held::Elements(Elements::new(level, values)), moduli))
             }
             Self::Nodes(_) => {
-                // Elements between nodes of which some are none are as much softer; beyond the last nodes are none.
+                // Elements between nodes of which some are none are as much softer.
                 let mut moduli = vec![0.0; slots];
-                let reach: usize = level.strides().iter().sum();
-                for (slot, modulus) in moduli.iter_mut().enumerate().take(slots - reach) {
-                    let corners = (0..8).map(|corner| {
-                        let bits = [corner & 4, corner & 2, corner & 1].map(|bit| usize::from(bit != 0));
-                        slot + bits.iter().zip(level.strides()).map(|(bit, stride)| bit * stride).sum::<usize>()
-                    });
-                    *modulus = (corners.map(|slot| values[slot]).sum::<f64>() / 8.0) as f32;
+                let elements = Region {
+                    start: level.own.start.map(|start| start.saturating_sub(1)),
+                    end: std::array::from_fn(|axis| level.own.end[axis].min(level.nodes[axis] - 1)),
+                };
+                for (z, y) in elements.rows() {
+                    for x in elements.range(2) {
+                        let corner = |corner: usize| [z + (corner >> 2), y + (corner >> 1 & 1), x + (corner & 1)];
+                        let present: f64 = (0..8).map(|at| values[level.slot(corner(at))]).sum();
+                        moduli[level.slot([z, y, x])] = (present / 8.0) as f32;
+                    }
                 }
                 Ok((Held::Nodes(values), moduli))
             }
