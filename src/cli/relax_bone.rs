@@ -9,7 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
 use crate::cli::label::selected;
-use crate::cli::relax_residuals;
+use crate::cli::relax_stop::{Stopping, check_above_0};
 use crate::cli::run_saving::Saving;
 use crate::error::{Error, Result};
 use crate::lattice::tiling::Tiling;
@@ -21,7 +21,6 @@ use crate::programs::force::elements::settle::settle;
 use crate::programs::force::elements::solver::{BYTES, Solver, cut};
 use crate::programs::force::elements::stiff::Stiff;
 use crate::programs::force::plane::Plane;
-use crate::programs::force::solve::Stop;
 use crate::programs::joined::joined;
 use crate::report::vti::{self, Image};
 use crate::volume::open::create;
@@ -46,9 +45,6 @@ pub(crate) struct Args {
     /// Where to write both, and the displacements, for ParaView: .vti
     #[arg(long, value_name = "VTI")]
     vtk: Option<PathBuf>,
-    /// Where to draw what is out of balance before each iteration: .svg
-    #[arg(long, value_name = "SVG")]
-    residuals: Option<PathBuf>,
     /// The axis of the plates, which lie at both ends of the volume
     #[arg(long, value_enum, default_value_t = Axis::Z, help_heading = "Test")]
     axis: Axis,
@@ -80,12 +76,8 @@ pub(crate) struct Args {
     /// Material is above this: a number, or otsu; without it what is not zero
     #[arg(long, value_name = "otsu|VALUE", allow_negative_numbers = true, help_heading = "Material")]
     threshold: Option<Threshold>,
-    /// End where this share of the forces of the beginning is out of balance
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-8)]
-    tolerance: f64,
-    /// More iterations are an error
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    iterations: u64,
+    #[command(flatten)]
+    stopping: Stopping,
     #[command(flatten)]
     input: Input,
     #[command(flatten)]
@@ -136,7 +128,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     drop((alone, source));
     let (voxels, floating) = (joined.voxels, joined.floating);
     let tiling = Tiling::with_grid(Arc::new(joined.volume) as Arc<dyn VolumeSource>, cut(shape, None)?)?;
-    let stop = Stop { tolerance: args.tolerance, iterations: args.iterations };
+    let stop = args.stopping.stop();
     let stiff = Stiff::Elements { element: Box::new(element.clone()), power: args.grey };
     let mut solver = Solver::new(stiff, supports, stop, &tiling)?;
     solver.responses = args.output.is_some() || args.stress.is_some() || args.vtk.is_some();
@@ -162,9 +154,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         .with("energy", press.energy(force, shape, edges) * spacing.zyx[2].powi(3));
     if context.is_first() {
         args.write(&settled.found, shape, &spacing)?;
-        if let Some(path) = &args.residuals {
-            relax_residuals::write(path, &settled.history, args.tolerance)?;
-        }
+        args.stopping.draw(&settled.history)?;
     }
     let mut figures = figures.with("seconds", context.seconds()).and(steps.figures(settled.supersteps));
     if args.saving.resumes() {
@@ -176,7 +166,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
 
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.stress).chain(&self.vtk).chain(&self.residuals).map(PathBuf::as_path)
+        self.output.iter().chain(&self.stress).chain(&self.vtk).map(PathBuf::as_path).chain(self.stopping.output())
     }
 
     /// Refuses what makes no sense, before anything is read.
@@ -191,19 +181,9 @@ impl Args {
             }
             context.check_output(path, Some(&self.input.volume))?;
         }
-        if let Some(path) = &self.residuals {
-            relax_residuals::check(path)?;
-            context.check_output(path, Some(&self.input.volume))?;
-        }
+        self.stopping.check(context, &self.input.volume)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;
-        for (value, option) in [(self.modulus, "--modulus"), (self.tolerance, "--tolerance")] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("{option} {value}: give a number above 0")));
-            }
-        }
-        if self.tolerance >= 1.0 {
-            return Err(Error::usage(format!("--tolerance {}: give a share below 1", self.tolerance)));
-        }
+        check_above_0(self.modulus, "--modulus")?;
         if !(self.strain.is_finite() && self.strain != 0.0) {
             return Err(Error::usage(format!("--strain {}: give a number that is not 0", self.strain)));
         }

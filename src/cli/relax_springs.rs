@@ -7,7 +7,7 @@ use crate::cli::contacts::summarise;
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
-use crate::cli::relax_residuals;
+use crate::cli::relax_stop::{Stopping, check_above_0};
 use crate::error::{Error, Kind, Result};
 use crate::lattice::stencil::Stencil;
 use crate::lattice::summary::{Detail, Summary, Want};
@@ -18,7 +18,6 @@ use crate::pregel::run::Config;
 use crate::programs::force::contact_springs::{Body, Response};
 use crate::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
 use crate::programs::force::plane::Plane;
-use crate::programs::force::solve::Stop;
 use crate::programs::force::vector::Vector;
 use crate::report::vtk::{self, Data, Lines};
 use crate::volume::shape::{Shape, Spacing};
@@ -36,9 +35,6 @@ pub(crate) struct Args {
     /// Where to write the springs under their forces for ParaView: .vtp
     #[arg(long, value_name = "VTP")]
     vtk: Option<PathBuf>,
-    /// Where to draw what is out of balance before each iteration: .svg
-    #[arg(long, value_name = "SVG")]
-    residuals: Option<PathBuf>,
     /// Hold the cells at a face of the volume, such as z=0 or x=max; may be given again. A cell that touches
     /// several such faces is held or moved at the one that is nearest to its centroid
     #[arg(long, value_name = "FACE", help_heading = "Boundary")]
@@ -56,12 +52,8 @@ pub(crate) struct Args {
     /// Elastic modulus E: a contact of area A between centroids l apart has the stiffness E A / l
     #[arg(long, value_name = "E", default_value_t = 1.0)]
     modulus: f64,
-    /// End where this share of the forces of the beginning is out of balance
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-8)]
-    tolerance: f64,
-    /// More iterations are an error
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    iterations: u64,
+    #[command(flatten)]
+    stopping: Stopping,
     #[command(flatten)]
     input: Input,
 }
@@ -96,7 +88,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let mut body = Body::of_contacts(&summary, &spacing, args.modulus)?;
     let held = args.ask(&mut body, &summary, shape, &spacing)?;
     let (runtime, config) = (context.runtime()?, Config::default());
-    let stop = Stop { tolerance: args.tolerance, iterations: args.iterations };
+    let stop = args.stopping.stop();
     let found = body.balance(runtime, stop, &config);
     if found.as_ref().is_err_and(|error| error.kind() == Kind::Program) {
         // All processes have this error, and look for what they can say of it.
@@ -124,9 +116,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         if let Some(path) = &args.springs {
             write_table(path, &springs(&body, &response, &spacing)?)?;
         }
-        if let Some(path) = &args.residuals {
-            relax_residuals::write(path, &found.history, args.tolerance)?;
-        }
+        args.stopping.draw(&found.history)?;
         if let Some(path) = &args.vtk {
             vtk::write(&drawn(body, found.displacements, response), path)?;
         }
@@ -148,7 +138,7 @@ fn at(summary: &Summary, shape: Shape, plane: Plane) -> impl Iterator<Item = usi
 
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.springs).chain(&self.vtk).chain(&self.residuals).map(PathBuf::as_path)
+        self.output.iter().chain(&self.springs).chain(&self.vtk).map(PathBuf::as_path).chain(self.stopping.output())
     }
 
     /// Where cells are held, and how far they are moved there.
@@ -172,19 +162,9 @@ impl Args {
             }
             context.check_output(path, Some(&self.input.volume))?;
         }
-        if let Some(path) = &self.residuals {
-            relax_residuals::check(path)?;
-            context.check_output(path, Some(&self.input.volume))?;
-        }
+        self.stopping.check(context, &self.input.volume)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;
-        for (value, option) in [(self.modulus, "--modulus"), (self.tolerance, "--tolerance")] {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("{option} {value}: give a number above 0")));
-            }
-        }
-        if self.tolerance >= 1.0 {
-            return Err(Error::usage(format!("--tolerance {}: give a share below 1", self.tolerance)));
-        }
+        check_above_0(self.modulus, "--modulus")?;
         let faces = self.faces();
         for (at, face) in faces.iter().enumerate() {
             if faces[..at].iter().any(|other| other.plane == face.plane) {

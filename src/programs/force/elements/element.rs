@@ -35,7 +35,7 @@ pub struct Element {
 impl Element {
     /// Springs between all corners of a cube of edge 1: those along edges, diagonals of faces and of the body
     /// have the stiffness `k[0] / 4`, `k[1] / 2`, `k[2]`, so that in a full lattice those of neighbours add up to
-    /// `k`. It is isotropic where `k[0] = k[1] + 8 k[2] / 3`; then E = 5/2 (k[1] + 4 k[2] / 3) and nu = 1/4.
+    /// `k`. It is isotropic where `k[0] = k[1] + 8 k[2] / 3`; then `E = 5/2 (k[1] + 4 k[2] / 3)` and nu is 1/4.
     pub fn springs(k: [f64; 3]) -> Self {
         let mut stiffness = DMatrix::zeros(3 * CORNERS, 3 * CORNERS);
         for (a, b) in (0..CORNERS).flat_map(|a| (0..a).map(move |b| (a, b))) {

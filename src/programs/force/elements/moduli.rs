@@ -44,16 +44,15 @@ pub(super) fn inverse(level: &Level, moduli: &[f32], element: &Element, supports
     let [dz, dy, dx] = level.strides();
     let around = [0, dz, dy, dz + dy, dx, dz + dx, dy + dx, dz + dy + dx];
     for (z, y) in level.own.rows() {
-        for x in level.own.range(2) {
-            let node = [z, y, x];
-            let slot = level.slot(node);
+        let first = level.slot([z, y, level.own.start[2]]);
+        for slot in first..first + level.own.shape().0[2] {
             let sum: f64 = around.iter().map(|back| f64::from(moduli[slot - back])).sum();
-            for (axis, diagonal) in diagonal.iter().enumerate() {
-                let free = sum > 0.0 && supports.given(node, level.nodes, axis).is_none();
-                inverse.0[axis][slot] = if free { (1.0 / (sum * diagonal)) as f32 } else { 0.0 };
+            for (inverse, diagonal) in inverse.0.iter_mut().zip(diagonal) {
+                inverse[slot] = if sum > 0.0 { (1.0 / (sum * diagonal)) as f32 } else { 0.0 };
             }
         }
     }
+    supports.each_given(&level.own, level.nodes, |node, axis, _, _| inverse.0[axis][level.slot(node)] = 0.0);
     inverse
 }
 

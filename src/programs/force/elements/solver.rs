@@ -162,22 +162,19 @@ impl Solver {
 
     /// Displaces what is given, and finds what is out of balance.
     fn begin(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share) {
-        let level = share.levels[0].clone();
-        for (z, y) in level.own.grown([1; 3], [1; 3], Shape(level.nodes)).rows() {
-            for x in level.own.grown([1; 3], [1; 3], Shape(level.nodes)).range(2) {
-                let node = [z, y, x];
-                for axis in 0..3 {
-                    if let Some((_, given)) = self.supports.given(node, level.nodes, axis) {
-                        share.displacement.0[axis][level.slot(node)] = given;
-                    }
-                }
-            }
-        }
+        let Share { levels, displacement, .. } = &mut *share;
+        let (level, nodes) = (&levels[0], self.nodes);
+        let around = level.own.grown([1; 3], [1; 3], Shape(nodes));
+        let give = |node, axis: usize, _, given| displacement.0[axis][level.slot(node)] = given;
+        self.supports.each_given(&around, nodes, give);
         self.forces(share, |share| &share.displacement);
         share.unbalanced();
         let square = share.square();
         let mut work = 0.0;
-        self.each_given(&level, |slot, axis, _, given| work += given * share.image.0[axis][slot]);
+        let level = &share.levels[0];
+        self.supports.each_given(&level.own, self.nodes, |node, axis, _, given| {
+            work += given * share.image.0[axis][level.slot(node)];
+        });
         at.contribute(Products { residual: square, beginning: square, work, ..Products::default() });
     }
 
@@ -187,31 +184,6 @@ impl Solver {
         image.clear(share.grids[0].live());
         self.stiff.forces(&share.levels[0], &share.held, displaced(share), &mut image);
         share.image = image;
-    }
-
-    /// Visits the displacements of the block's nodes that are given: slot, axis, support, displacement.
-    fn each_given(&self, level: &Level, mut visit: impl FnMut(usize, usize, usize, f64)) {
-        for plane in self.supports.0.iter().map(|support| support.plane) {
-            // Only what lies at a face can be given; a node at several is visited by its support.
-            let mut face = level.own;
-            let at = if plane.far { level.nodes[plane.axis] - 1 } else { 0 };
-            face = face.intersection(&Region {
-                start: std::array::from_fn(|axis| if axis == plane.axis { at } else { 0 }),
-                end: std::array::from_fn(|axis| if axis == plane.axis { at + 1 } else { level.nodes[axis] }),
-            });
-            for (z, y) in face.rows() {
-                for x in face.range(2) {
-                    for axis in 0..3 {
-                        let given = self.supports.given([z, y, x], level.nodes, axis);
-                        if let Some((support, given)) = given
-                            && self.supports.0[support].plane == plane
-                        {
-                            visit(level.slot([z, y, x]), axis, support, given);
-                        }
-                    }
-                }
-            }
-        }
     }
 
     /// Ends, or begins to precondition the residual.
@@ -252,8 +224,9 @@ impl Solver {
         self.forces(share, |share| &share.displacement);
         share.unbalanced();
         let mut reactions = vec![Vector::default(); self.supports.0.len().max(1)];
-        self.each_given(&share.levels[0], |slot, axis, support, _| {
-            reactions[support].0[axis] += share.image.0[axis][slot];
+        let level = &share.levels[0];
+        self.supports.each_given(&level.own, self.nodes, |node, axis, support, _| {
+            reactions[support].0[axis] += share.image.0[axis][level.slot(node)];
         });
         let (residual, beginning) = (share.square(), share.beginning);
         // All blocks know the beginning; one of them tells it.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::programs::force::plane::Plane;
 use crate::programs::force::vector::Vector;
+use crate::volume::region::Region;
 
 /// What is given of the nodes at a face: the displacement along z, y, x, or nothing where they are free.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +29,7 @@ impl Support {
     }
 
     /// Whether a node of a body of so many nodes lies at the face.
-    pub(super) fn has(&self, node: [usize; 3], nodes: [usize; 3]) -> bool {
+    fn has(&self, node: [usize; 3], nodes: [usize; 3]) -> bool {
         let axis = self.plane.axis;
         node[axis] == if self.plane.far { nodes[axis] - 1 } else { 0 }
     }
@@ -40,12 +41,40 @@ pub struct Supports(pub Vec<Support>);
 
 impl Supports {
     /// The displacement of a node along an axis, and the place of the support that gives it.
-    pub(super) fn given(&self, node: [usize; 3], nodes: [usize; 3], axis: usize) -> Option<(usize, f64)> {
+    fn given(&self, node: [usize; 3], nodes: [usize; 3], axis: usize) -> Option<(usize, f64)> {
         let at = |(place, support): (usize, &Support)| {
             let given = support.given[axis].filter(|_| support.has(node, nodes));
             given.map(|given| (place, given))
         };
         self.0.iter().enumerate().find_map(at)
+    }
+
+    /// Visits what is given of the nodes of a region, of a body of so many nodes: node, axis, the place of the support
+    /// that gives it, displacement. Cost: O(nodes at faces).
+    pub(super) fn each_given(
+        &self,
+        region: &Region,
+        nodes: [usize; 3],
+        mut visit: impl FnMut([usize; 3], usize, usize, f64),
+    ) {
+        for (place, support) in self.0.iter().enumerate() {
+            let Plane { axis, far } = support.plane;
+            let mut face = Region { start: [0; 3], end: nodes };
+            let at = if far { nodes[axis] - 1 } else { 0 };
+            (face.start[axis], face.end[axis]) = (at, at + 1);
+            let face = region.intersection(&face);
+            for (z, y) in face.rows() {
+                for x in face.range(2) {
+                    for along in 0..3 {
+                        // What an earlier support gives is visited there.
+                        match self.given([z, y, x], nodes, along) {
+                            Some((by, given)) if by == place => visit([z, y, x], along, place, given),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Whether the far face along an axis holds nodes along it.
