@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::report::html::escape;
-use crate::report::number::quantity;
+use crate::report::number::{power_of_ten, quantity};
 
 /// Curves over the same axes.
 #[derive(Clone, Debug)]
@@ -89,14 +89,13 @@ impl Chart<'_> {
             let at = x(value);
             let _ = writeln!(svg, "<path d=\"M{at:.1} {TOP}V{FLOOR}\" stroke=\"currentColor\" opacity=\".15\"/>");
             let below = FLOOR + 18.0;
-            let _ =
-                writeln!(svg, "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{}</text>", quantity(value));
+            let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{}</text>", decade(value));
         }
         for value in up.decades() {
             let at = y(value);
             let _ = writeln!(svg, "<path d=\"M{LEFT} {at:.1}H{RIGHT}\" stroke=\"currentColor\" opacity=\".15\"/>");
             let (left, down) = (LEFT - 8.0, at + 4.0);
-            let _ = writeln!(svg, "<text x=\"{left}\" y=\"{down:.1}\" text-anchor=\"end\">{}</text>", quantity(value));
+            let _ = writeln!(svg, "<text x=\"{left}\" y=\"{down:.1}\" text-anchor=\"end\">{}</text>", decade(value));
         }
         let (middle, bottom) = ((LEFT + RIGHT) / 2.0, HEIGHT - 10.0);
         let along = escape(self.along);
@@ -104,6 +103,14 @@ impl Chart<'_> {
         let centre = (TOP + FLOOR) / 2.0;
         let turned = format!("<text transform=\"translate(16 {centre}) rotate(-90)\" text-anchor=\"middle\">");
         let _ = writeln!(svg, "{turned}{}</text>", escape(self.up));
+    }
+}
+
+/// A power of ten in few letters.
+fn decade(value: f64) -> String {
+    match value.log10().round() as i32 {
+        -2..=4 => quantity(value),
+        exponent => power_of_ten(exponent),
     }
 }
 
@@ -185,5 +192,16 @@ mod tests {
         assert!(chart(vec![[3.0, 3.0]]).contains("<circle"));
         assert!(chart(vec![]).contains("Nothing to draw"));
         assert!(!chart(vec![[1e-300, 1e300]]).contains("NaN"));
+    }
+
+    #[test]
+    fn far_powers_of_ten_are_told_in_few_letters() {
+        let points = vec![[1.0, 1.0], [30.0, 1e-8]];
+        let curves = vec![Curve { name: "residual".into(), reference: false, points }];
+        let svg = Chart { title: "t", along: "iteration", up: "residual", curves }.svg();
+        assert!(
+            svg.contains(">10⁻⁸<") && svg.contains(">10⁻³<") && svg.contains(">0.01<") && !svg.contains('×'),
+            "{svg}"
+        );
     }
 }
