@@ -19,6 +19,7 @@ use septa::programs::force::elements::stiff::Stiff;
 use septa::programs::force::elements::supports::{Support, Supports};
 use septa::programs::force::plane::Plane;
 use septa::programs::force::solve::Stop;
+use septa::programs::force::vector::Vector;
 use septa::volume::memory::Memory;
 use septa::volume::shape::{Shape, Spacing};
 use septa::volume::source::VolumeSource;
@@ -292,5 +293,21 @@ fn many_levels_take_few_iterations() {
         let supports = press.supports(Shape([edge; 3]), [1.0; 3]).unwrap();
         let found = solve(&runtime(2), &volume([edge; 3], |_| 1.0), &element, &supports, 16);
         assert!(found.iterations <= 25, "{edge}: {}", found.iterations);
+    }
+}
+
+/// Plain conjugate gradients take 117 iterations for 32^3 of these nodes.
+#[test]
+fn voxels_as_nodes_take_few_iterations() {
+    for edge in [17, 32] {
+        let shape = Shape([edge; 3]);
+        let body = volume(shape.0, |_| 1.0);
+        let tiling = Tiling::with_grid(Arc::new(body), cut(shape, Some(16)).unwrap()).unwrap();
+        let plate = |far, moved| Support::rough(Plane { axis: 0, far }, Vector([moved, 0.0, 0.0]));
+        let supports = Supports(vec![plate(false, 0.0), plate(true, 0.01 * (edge - 1) as f64)]);
+        let stop = Stop { tolerance: 1e-6, ..STOP };
+        let solver = Solver::new(Stiff::Nodes([1.0, 1.0]), supports, stop, &tiling).unwrap();
+        let found = settle(&runtime(2), &tiling, &solver, &Config::default()).unwrap();
+        assert!(found.iterations <= 20, "{edge}: {}", found.iterations);
     }
 }

@@ -5,7 +5,7 @@
 //! precision; the iteration itself is in double. Grids too small to be cut are worked on by one block. Blocks are
 //! fixed by the volume, and sums are added in their order: the same bits for any workers and processes. Cost of an
 //! iteration: O(voxels), as much as some five products with the stiffness; iterations hardly grow with the volume
-//! where the body is solid. Memory: 190 bytes a voxel of the box, half of it for the levels.
+//! where the body is solid; where it is thin beside the larger elements they do. Memory: 220 bytes a voxel of the box, half of it for the levels.
 
 use crate::error::{Error, Result};
 use crate::id::BlockId;
