@@ -21,15 +21,9 @@ import scipy.sparse as sparse
 import scipy.sparse.linalg as linalg
 import tifffile
 
-checks = 0
+from checking import check, tell
+
 CORNERS = np.array(list(itertools.product((0, 1), repeat=3)))
-
-
-def check(good, what):
-    global checks
-    checks += 1
-    if not good:
-        sys.exit(f"differs: {what}")
 
 
 def hexahedron(nu):
@@ -159,7 +153,7 @@ def main():
             body = np.where(joined(grey > 0, axis), grey.astype(float) ** power, 0.0)
             options = ["--grey", power, "--plates", "rough"]
             compare(f"grey {case}", grey, body, hexahedron(0.3), axis, axis, options, -0.02)
-    print(f"{checks} checks passed")
+    tell()
 
 
 main()

@@ -17,14 +17,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-checks = 0
-
-
-def check(good, what):
-    global checks
-    checks += 1
-    if not good:
-        sys.exit(f"differs: {what}")
+from checking import check, tell
 
 
 def body(labels, spacing):
@@ -170,7 +163,7 @@ def main():
             for name, labels in [("ovule", ovule), ("connectome", connectome)]:
                 for axis in range(3):
                     compare(septa, folder, labels, (1, 1, 1), axis, -1.0, None, f"{name} axis {axis} pressed")
-    print(f"{checks} checks passed")
+    tell()
 
 
 main()

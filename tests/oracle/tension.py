@@ -18,14 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy import optimize
 
-checks = 0
-
-
-def check(good, what):
-    global checks
-    checks += 1
-    if not good:
-        sys.exit(f"differs: {what}")
+from checking import check, tell
 
 
 def places(shape, spacing):
@@ -219,7 +212,7 @@ def main():
             compare(septa, folder, solid, spacing, angles, {1: 0, 2: 0, 3: pressure}, 0.02, f"lens {case} {axis}")
             solid = bubbles(place, 21, 15, axis, shift)
             compare(septa, folder, solid, spacing, alike, {0: 0, 1: 2 / 21, 2: 2 / 15}, 0.02, f"bubbles {case} {axis}")
-    print(f"{checks} checks passed")
+    tell()
 
 
 main()
