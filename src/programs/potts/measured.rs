@@ -24,7 +24,7 @@ impl Measured {
         // The first half of the steps leads to earlier voxels.
         let steps = &rule.steps[..rule.steps.len() / 2];
         let all = spins.all();
-        for (z, y) in site.places(0).flat_map(|z| site.places(1).map(move |y| (z, y))) {
+        for (z, y) in site.rows() {
             for parity in [0, 1] {
                 let stretch = spins.stretch([z, y], site.first_of(2, parity, 2), site.places(2).end);
                 let own = &all[stretch.first..stretch.first + stretch.len];

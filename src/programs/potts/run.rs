@@ -221,7 +221,7 @@ fn voxels(site: &Site, spins: &Spins, most: u32) -> Voxels {
     fn of<T: Voxel>(site: &Site, spins: &Spins, cast: fn(u32) -> T) -> Voxels {
         let shape: Shape = site.own.shape();
         let mut voxels = Vec::with_capacity(shape.0.iter().product());
-        for (z, y) in site.places(0).flat_map(|z| site.places(1).map(move |y| (z, y))) {
+        for (z, y) in site.rows() {
             voxels.extend(site.places(2).map(|x| cast(spins.get([z, y, x]))));
         }
         Voxels::from_vec(shape, voxels)
@@ -357,7 +357,7 @@ impl Potts {
     /// The volumes of cells in a block.
     fn count(&self, site: &Site, spins: &Spins) -> Changes {
         let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
-        for (z, y) in site.places(0).flat_map(|z| site.places(1).map(move |y| (z, y))) {
+        for (z, y) in site.rows() {
             site.places(2).for_each(|x| volumes[spins.get([z, y, x]) as usize] += 1);
         }
         (0..).zip(volumes).filter(|(_, volume)| *volume > 0).map(|(spin, volume)| (spin, i64::from(volume))).collect()

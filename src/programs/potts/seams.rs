@@ -57,6 +57,12 @@ impl Site {
         self.shell[axis]..self.shell[axis] + self.own.shape().0[axis]
     }
 
+    /// The rows of its own places, as (z, y), in raster order.
+    pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let along_y = self.places(1);
+        self.places(0).flat_map(move |z| along_y.clone().map(move |y| (z, y)))
+    }
+
     /// The first of its own places along an axis whose voxels leave `residue` when divided by `period`.
     #[inline]
     pub fn first_of(&self, axis: usize, residue: usize, period: usize) -> usize {
