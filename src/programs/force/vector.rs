@@ -16,6 +16,12 @@ impl Vector {
         self.0[0] * other.0[0] + self.0[1] * other.0[1] + self.0[2] * other.0[2]
     }
 
+    /// The vector product.
+    pub fn cross(self, other: Self) -> Self {
+        let ([az, ay, ax], [bz, by, bx]) = (self.0, other.0);
+        Self([ax * by - ay * bx, az * bx - ax * bz, ay * bz - az * by])
+    }
+
     /// The vector times a number.
     #[inline(always)]
     pub fn times(self, factor: f64) -> Self {

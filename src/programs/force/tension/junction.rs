@@ -160,14 +160,10 @@ fn refined(sides: &[Side<'_>], place: Vector, frame: &Frame) -> Vector {
 
 /// The angles from each normal to the next, seen along `line`, so that they go round once.
 fn turns(normals: &[Vector], line: Vector) -> Vec<f64> {
-    let cross = |a: Vector, b: Vector| {
-        let ([az, ay, ax], [bz, by, bx]) = (a.0, b.0);
-        Vector([ax * by - ay * bx, az * bx - ax * bz, ay * bz - az * by])
-    };
     let flat: Vec<Vector> = normals.iter().map(|normal| normal.minus(line.times(normal.dot(line)))).collect();
     let turn = |at: usize| {
         let (here, next) = (flat[at], flat[(at + 1) % flat.len()]);
-        cross(here, next).dot(line).atan2(here.dot(next)).rem_euclid(TAU)
+        here.cross(next).dot(line).atan2(here.dot(next)).rem_euclid(TAU)
     };
     let turns: Vec<f64> = (0..flat.len()).map(turn).collect();
     // From the other end of the line they go the other way.
@@ -192,9 +188,7 @@ fn across(normals: &[Vector]) -> Vector {
 
 /// The variance of the angle of a side about the line.
 fn variance(side: &Side<'_>, place: Vector, normal: Vector, line: Vector) -> f64 {
-    let ([az, ay, ax], [bz, by, bx]) = (line.0, normal.0);
-    let towards = Vector([ax * by - ay * bx, az * bx - ax * bz, ay * bz - az * by]);
-    side.surface.angle_variance(place, towards)
+    side.surface.angle_variance(place, line.cross(normal))
 }
 
 /// A line in the making: sums over beads.
