@@ -94,13 +94,7 @@ fn springs_along_edges_alone_are_layers_in_series_and_in_parallel() {
 fn displacements(found: &Settled) -> Vec<([usize; 3], [f64; 3])> {
     let mut all = Vec::new();
     for block in &found.found {
-        let each = block.displacements.len() / 3;
-        let places = block.nodes.rows().flat_map(|(z, y)| block.nodes.range(2).map(move |x| [z, y, x]));
-        all.extend(
-            places
-                .enumerate()
-                .map(|(at, node)| (node, std::array::from_fn(|axis| block.displacements[axis * each + at]))),
-        );
+        block.each_displacement(|node, Vector(displacement)| all.push((node, displacement)));
     }
     all.sort_unstable_by_key(|(node, _)| *node);
     all

@@ -78,7 +78,7 @@ pub fn measure(
             let (found, seconds) = timed(|| solve(&volume, stretch, runtime));
             ours.push(seconds);
             most = most.max(memory::peak());
-            same(&found?, &expected, stretch)?;
+            same(&found?, volume.shape(), &expected, stretch)?;
             theirs.push(match &mut peer {
                 Some(peer) => peer.call(SCIPY, OP)?.map(|call| call.seconds),
                 None => Some(timed(|| plain.solve(stretch, STOP.tolerance)).1),
@@ -118,19 +118,12 @@ fn solve(volume: &Volume, stretch: f64, runtime: &Runtime) -> Result<Settled> {
 }
 
 /// Refuses displacements that are not those of the plain loop; other processes than 0 have none.
-fn same(found: &Settled, expected: &[Vector], stretch: f64) -> Result<()> {
-    let shape = found
-        .found
-        .iter()
-        .fold([0; 3], |shape, block| std::array::from_fn(|axis| shape[axis].max(block.nodes.end[axis])));
+fn same(found: &Settled, shape: Shape, expected: &[Vector], stretch: f64) -> Result<()> {
     let mut apart: f64 = 0.0;
     for block in &found.found {
-        let each = block.displacements.len() / 3;
-        let nodes = block.nodes.rows().flat_map(|(z, y)| block.nodes.range(2).map(move |x| [z, y, x]));
-        for (at, node) in nodes.enumerate() {
-            let displacement = Vector(std::array::from_fn(|axis| block.displacements[axis * each + at]));
-            apart = apart.max(displacement.minus(expected[Shape(shape).raster(node) as usize]).length());
-        }
+        block.each_displacement(|node, displacement| {
+            apart = apart.max(displacement.minus(expected[shape.raster(node) as usize]).length());
+        });
     }
     match apart <= APART * stretch {
         true => Ok(()),

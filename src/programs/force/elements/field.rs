@@ -2,7 +2,7 @@
 //! stroke.
 
 use std::fmt::Debug;
-use std::ops::{Add, AddAssign, Mul, Neg, Range, Sub};
+use std::ops::{Add, AddAssign, Mul, Range, Sub};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,6 @@ pub(super) trait Real:
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>
-    + Neg<Output = Self>
     + AddAssign
     + Serialize
     + DeserializeOwned

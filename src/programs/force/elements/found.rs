@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::programs::force::elements::element::{BITS, Element};
+use crate::programs::force::elements::element::Element;
 use crate::programs::force::elements::field::Field;
 use crate::programs::force::elements::level::Level;
 use crate::programs::force::vector::Vector;
@@ -34,19 +34,24 @@ impl Default for Found {
 }
 
 impl Found {
+    /// Visits the nodes whose displacements were asked for, in raster order.
+    pub fn each_displacement(&self, mut visit: impl FnMut([usize; 3], Vector)) {
+        let each = self.displacements.len() / 3;
+        let nodes = self.nodes.rows().flat_map(|(z, y)| self.nodes.range(2).map(move |x| [z, y, x]));
+        for (at, node) in nodes.take(each).enumerate() {
+            visit(node, Vector(std::array::from_fn(|axis| self.displacements[axis * each + at])));
+        }
+    }
+
     /// Energies and stresses of the block's voxels.
     pub(super) fn respond(&mut self, level: &Level, element: &Element, moduli: &[f64], displacement: &Field<f64>) {
         let volume: f64 = element.edges().iter().product();
-        let strides = level.strides();
+        let corners = level.corners();
         for (z, y) in self.voxels.rows() {
             for x in self.voxels.range(2) {
                 let slot = level.slot([z, y, x]);
-                let corners = std::array::from_fn(|corner| {
-                    let there =
-                        (0..3).filter(|axis| corner & BITS[*axis] != 0).map(|axis| strides[axis]).sum::<usize>();
-                    Vector(std::array::from_fn(|axis| displacement.0[axis][slot + there]))
-                });
-                let (energy, stress) = element.response(&corners);
+                let moved = |there: usize| Vector(std::array::from_fn(|axis| displacement.0[axis][slot + there]));
+                let (energy, stress) = element.response(&corners.map(moved));
                 self.energies.push((moduli[slot] * energy / volume) as f32);
                 self.stresses.push((moduli[slot] * mises(stress)) as f32);
             }

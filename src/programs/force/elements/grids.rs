@@ -4,8 +4,6 @@
 //! that of each node by itself taken out (Adams, Brezina, Hu and Tuminaro 2003); how far its eigenvalues go is known
 //! from a single element. Numbers of single precision serve: what they leave the next iteration mends.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use crate::programs::force::elements::element::Element;
@@ -66,11 +64,6 @@ impl Grid {
         Self { level, elements, inverse, load, moved, step, left, smoother: Smoother::of(element) }
     }
 
-    /// The spans of slots that are worked on.
-    pub(super) fn live(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.elements.live()
-    }
-
     /// The first step of smoothing, from nothing moved.
     pub(super) fn begin(&mut self) {
         let first = self.smoother.first;
@@ -88,8 +81,7 @@ impl Grid {
 
     /// What is left out of balance by what has moved here and around.
     pub(super) fn leave(&mut self, element: &Element) {
-        self.left.clear(self.elements.live());
-        resist(&self.level, element, &self.elements, &self.moved, &mut self.left);
+        self.resist(element);
         for span in self.elements.live() {
             for axis in 0..3 {
                 let nodes = self.load.0[axis][span.clone()].iter().zip(&self.inverse.0[axis][span.clone()]);
@@ -100,18 +92,26 @@ impl Grid {
         }
     }
 
-    /// A step of smoothing, by what is left: the first, or that after a first.
-    pub(super) fn smooth(&mut self, again: bool) {
+    /// A step of smoothing, by what is left of the load: the first, or that after a first.
+    pub(super) fn smooth(&mut self, element: &Element, again: bool) {
+        self.resist(element);
         let [before, now] = if again { self.smoother.again } else { [0.0, self.smoother.first] };
         for span in self.elements.live() {
             for axis in 0..3 {
-                let nodes = self.left.0[axis][span.clone()].iter().zip(&self.inverse.0[axis][span.clone()]);
+                let nodes = self.load.0[axis][span.clone()].iter().zip(&self.left.0[axis][span.clone()]);
+                let nodes = nodes.zip(&self.inverse.0[axis][span.clone()]);
                 let steps = self.step.0[axis][span.clone()].iter_mut().zip(&mut self.moved.0[axis][span.clone()]);
-                for ((left, inverse), (step, moved)) in nodes.zip(steps) {
-                    *step = before * *step + now * (inverse * left);
+                for (((load, force), inverse), (step, moved)) in nodes.zip(steps) {
+                    *step = before * *step + now * (inverse * (load - force));
                     *moved += *step;
                 }
             }
         }
+    }
+
+    /// The forces of what has moved here and around, as what is left.
+    fn resist(&mut self, element: &Element) {
+        self.left.clear(self.elements.live());
+        resist(&self.level, element, &self.elements, &self.moved, &mut self.left);
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::id::BlockId;
 use crate::pregel::block::Superstep;
-use crate::programs::force::elements::field::Field;
+use crate::programs::force::elements::field::{Field, Real};
 use crate::programs::force::elements::grids::Grid;
 use crate::programs::force::elements::level::Level;
 use crate::programs::force::elements::share::{Parcel, Products, Share};
@@ -17,8 +17,8 @@ use crate::volume::shape::Shape;
 type Mail = Vec<(BlockId, Parcel)>;
 
 /// Puts what others have said of a level around the nodes of the block.
-fn hear(mail: Mail, level: &Level, field: &mut Field<f32>) {
-    mail.into_iter().for_each(|(from, parcel)| level.scatter(level.halo(from), &parcel.single(), field));
+fn hear<T: Real>(mail: Mail, level: &Level, field: &mut Field<T>, of: fn(Parcel) -> Vec<T>) {
+    mail.into_iter().for_each(|(from, parcel)| level.scatter(level.halo(from), &of(parcel), field));
 }
 
 impl Solver {
@@ -34,17 +34,16 @@ impl Solver {
             Step::Start => self.start(at, share)?,
             Step::Leave(height) => {
                 let grid = &mut share.grids[height];
-                hear(mail, &grid.level, &mut grid.moved);
+                hear(mail, &grid.level, &mut grid.moved, Parcel::single);
                 grid.leave(&self.element);
                 Self::say(at, &grid.level, &grid.left, Parcel::Single);
             }
             Step::Smooth(height) | Step::First(height) | Step::Second(height) => {
                 let grid = &mut share.grids[height];
-                hear(mail, &grid.level, &mut grid.moved);
-                grid.leave(&self.element);
-                grid.smooth(!matches!(step, Step::First(_)));
+                hear(mail, &grid.level, &mut grid.moved, Parcel::single);
+                grid.smooth(&self.element, !matches!(step, Step::First(_)));
                 if step == Step::Second(0) {
-                    let gamma = share.residual.dot(&grid.moved, grid.live()) / share.scale;
+                    let gamma = share.residual.dot(&grid.moved, grid.elements.live()) / share.scale;
                     at.contribute(Products { gamma, ..Products::default() });
                 } else {
                     Self::say(at, &grid.level, &grid.moved, Parcel::Single);
@@ -55,10 +54,7 @@ impl Solver {
             Step::Down(height) => self.down(at, share, mail, height),
             Step::Direct => self.direct(at, share)?,
             Step::Image => {
-                let level = &share.levels[0];
-                for (from, parcel) in mail {
-                    level.scatter(level.halo(from), &parcel.double(), &mut share.direction);
-                }
+                hear(mail, &share.grids[0].level, &mut share.direction, Parcel::double);
                 self.forces(share, |share| &share.direction);
                 at.contribute(Products { bent: share.bent(), ..Products::default() });
             }
@@ -82,7 +78,7 @@ impl Solver {
     fn up(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share, mail: Mail, height: usize) {
         let (fine, coarse) = share.grids.split_at_mut(height + 1);
         let fine = &mut fine[height];
-        hear(mail, &fine.level, &mut fine.left);
+        hear(mail, &fine.level, &mut fine.left, Parcel::single);
         match coarse.first_mut() {
             Some(coarse) => {
                 restrict(&fine.level, &fine.left, &coarse.level, &mut coarse.load);
@@ -90,7 +86,7 @@ impl Solver {
                 Self::say(at, &coarse.level, &coarse.moved, Parcel::Single);
             }
             None => {
-                let above = &share.levels[height + 1];
+                let above = &share.levels[0];
                 restrict(&fine.level, &fine.left, above, &mut share.above);
                 at.send(ROOT, Parcel::Single(above.gather(&above.own, &share.above)));
             }
@@ -118,11 +114,11 @@ impl Solver {
         let fine = &mut fine[height];
         let (level, moved) = match coarse.first_mut() {
             Some(coarse) => {
-                hear(mail, &coarse.level, &mut coarse.moved);
+                hear(mail, &coarse.level, &mut coarse.moved, Parcel::single);
                 (&coarse.level, &coarse.moved)
             }
             None => {
-                let above = &share.levels[height + 1];
+                let above = &share.levels[0];
                 let part = above.own.grown([1; 3], [1; 3], Shape(above.nodes));
                 for (_, parcel) in mail {
                     above.scatter(&part, &parcel.single(), &mut share.above);
@@ -143,7 +139,7 @@ impl Solver {
         }
         share.gamma = gamma;
         share.turn(if share.last > 0.0 { gamma / share.last } else { 0.0 });
-        Self::say(at, &share.levels[0], &share.direction, Parcel::Double);
+        Self::say(at, &share.grids[0].level, &share.direction, Parcel::Double);
         Ok(())
     }
 }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::BlockId;
+use crate::programs::force::elements::element::CORNERS;
 use crate::programs::force::elements::field::{Field, Real};
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
@@ -108,6 +109,12 @@ impl Level {
     /// The strides along z, y, x.
     pub(super) fn strides(&self) -> [usize; 3] {
         [self.padded[1] * self.padded[2], self.padded[2], 1]
+    }
+
+    /// How far the corners of an element lie from its slot, by their numbers.
+    pub(super) fn corners(&self) -> [usize; CORNERS] {
+        let [dz, dy, dx] = self.strides();
+        [0, dx, dy, dy + dx, dz, dz + dx, dz + dy, dz + dy + dx]
     }
 
     /// The values of a box of nodes, in raster order, component by component.

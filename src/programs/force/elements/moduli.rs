@@ -41,8 +41,7 @@ pub(super) fn own_elements(level: &Level) -> Region {
 pub(super) fn inverse(level: &Level, moduli: &[f32], element: &Element, supports: &Supports) -> Field<f32> {
     let mut inverse = Field::none(level.slots());
     let diagonal = element.diagonal();
-    let [dz, dy, dx] = level.strides();
-    let around = [0, dz, dy, dz + dy, dx, dz + dx, dy + dx, dz + dy + dx];
+    let around = level.corners();
     for (z, y) in level.own.rows() {
         let first = level.slot([z, y, level.own.start[2]]);
         for slot in first..first + level.own.shape().0[2] {

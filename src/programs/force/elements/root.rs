@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use crate::programs::force::elements::element::{BITS, CORNERS, Element};
+use crate::programs::force::elements::element::{CORNERS, Element};
 use crate::programs::force::elements::grids::Grid;
 use crate::programs::force::elements::level::{Level, coarser};
 use crate::programs::force::elements::moduli::{average, heights};
@@ -60,8 +60,7 @@ impl Root {
         }
         let grid = &mut self.grids[height];
         grid.begin();
-        grid.leave(element);
-        grid.smooth(true);
+        grid.smooth(element, true);
         grid.leave(element);
         let (fine, coarse) = self.grids.split_at_mut(height + 1);
         restrict(&fine[height].level, &fine[height].left, &coarse[0].level, &mut coarse[0].load);
@@ -70,8 +69,7 @@ impl Root {
         let fine = &mut fine[height];
         prolong(&coarse[0].level, &coarse[0].moved, &fine.level, &fine.inverse, &mut fine.moved);
         for again in [false, true] {
-            fine.leave(element);
-            fine.smooth(again);
+            fine.smooth(element, again);
         }
     }
 
@@ -96,16 +94,13 @@ fn outright(grid: &Grid, element: &Element) -> (Vec<(u32, u8)>, Vec<f64>) {
         .collect();
     let place = |slot: usize, axis: usize| free.binary_search(&(slot as u32, axis as u8)).ok();
     let mut stiffness = DMatrix::<f64>::zeros(free.len(), free.len());
-    let strides = grid.level.strides();
-    let corner_of = |slot: usize, corner: usize| {
-        slot + (0..3).map(|axis| if corner & BITS[axis] != 0 { strides[axis] } else { 0 }).sum::<usize>()
-    };
+    let corners = grid.level.corners();
     for (slot, modulus) in grid.elements.moduli.iter().enumerate().filter(|(_, modulus)| **modulus != 0.0) {
         let all = || (0..CORNERS).flat_map(|corner| (0..3).map(move |axis| (corner, axis)));
         for (a, i) in all() {
-            let Some(row) = place(corner_of(slot, a), i) else { continue };
+            let Some(row) = place(slot + corners[a], i) else { continue };
             for (b, j) in all() {
-                if let Some(column) = place(corner_of(slot, b), j) {
+                if let Some(column) = place(slot + corners[b], j) {
                     stiffness[(row, column)] += f64::from(*modulus) * element.entry((a, i), (b, j));
                 }
             }

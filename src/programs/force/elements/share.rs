@@ -113,7 +113,7 @@ impl Share {
     /// What is out of balance becomes the residual: less than nothing of the image, where a node is free.
     pub(super) fn unbalanced(&mut self) {
         let first = &self.grids[0];
-        for span in first.live() {
+        for span in first.elements.live() {
             for axis in 0..3 {
                 let nodes = self.residual.0[axis][span.clone()].iter_mut().zip(&self.image.0[axis][span.clone()]);
                 for ((residual, force), inverse) in nodes.zip(&first.inverse.0[axis][span.clone()]) {
@@ -125,7 +125,7 @@ impl Share {
 
     /// The product of the residual with itself.
     pub(super) fn square(&self) -> f64 {
-        self.residual.dot(&self.residual, self.grids[0].live())
+        self.residual.dot(&self.residual, self.grids[0].elements.live())
     }
 
     /// The residual times a number as the load of the first level.
@@ -144,7 +144,7 @@ impl Share {
     /// What mends the residual, and `beta` times the last direction, as direction.
     pub(super) fn turn(&mut self, beta: f64) {
         let (first, back) = (&self.grids[0], 1.0 / self.scale);
-        for span in first.live() {
+        for span in first.elements.live() {
             for axis in 0..3 {
                 let moved = first.moved.0[axis][span.clone()].iter().zip(&first.inverse.0[axis][span.clone()]);
                 for (direction, (moved, inverse)) in self.direction.0[axis][span.clone()].iter_mut().zip(moved) {
@@ -158,7 +158,7 @@ impl Share {
     /// Direction and image, of which nothing stays where nodes are not free.
     pub(super) fn bent(&mut self) -> f64 {
         let first = &self.grids[0];
-        for span in first.live() {
+        for span in first.elements.live() {
             for axis in 0..3 {
                 let inverse = &first.inverse.0[axis][span.clone()];
                 for (image, inverse) in self.image.0[axis][span.clone()].iter_mut().zip(inverse) {
@@ -166,12 +166,12 @@ impl Share {
                 }
             }
         }
-        self.direction.dot(&self.image, first.live())
+        self.direction.dot(&self.image, first.elements.live())
     }
 
     /// A step of length `alpha` along the direction.
     pub(super) fn advance(&mut self, alpha: f64) {
-        for span in self.grids[0].live() {
+        for span in self.grids[0].elements.live() {
             for axis in 0..3 {
                 let nodes = self.displacement.0[axis][span.clone()].iter_mut();
                 let along = self.direction.0[axis][span.clone()].iter().zip(&self.image.0[axis][span.clone()]);

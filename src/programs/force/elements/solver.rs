@@ -5,7 +5,8 @@
 //! precision; the iteration itself is in double. Grids too small to be cut are worked on by one block. Blocks are
 //! fixed by the volume, and sums are added in their order: the same bits for any workers and processes. Cost of an
 //! iteration: O(voxels), as much as some five products with the stiffness; iterations hardly grow with the volume
-//! where the body is solid; where it is thin beside the larger elements they do. Memory: 220 bytes a voxel of the box, half of it for the levels.
+//! where the body is solid; where it is thin beside the larger elements they do. Memory: 220 bytes a voxel of the
+//! box, half of it for the levels.
 
 use crate::error::{Error, Result};
 use crate::id::BlockId;
@@ -125,12 +126,12 @@ impl Solver {
     /// Makes the grid of the next level, and the moduli of the one above.
     fn raise(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share, mail: Vec<(BlockId, Parcel)>) {
         let height = share.grids.len();
-        let level = share.levels[height].clone();
+        let level = share.levels.remove(0);
         let mut moduli = std::mem::take(&mut share.moduli);
         for (from, parcel) in mail {
             level.scatter_into(level.halo(from), &parcel.single(), &mut moduli);
         }
-        let above = &share.levels[height + 1];
+        let above = &share.levels[0];
         let coarse = average(&level, &moduli, above, &self.supports);
         if height + 1 < self.levels {
             for (to, border, _) in &above.seams {
@@ -162,8 +163,8 @@ impl Solver {
 
     /// Displaces what is given, and finds what is out of balance.
     fn begin(&self, at: &mut Superstep<'_, Parcel, Products>, share: &mut Share) {
-        let Share { levels, displacement, .. } = &mut *share;
-        let (level, nodes) = (&levels[0], self.nodes);
+        let Share { grids, displacement, .. } = &mut *share;
+        let (level, nodes) = (&grids[0].level, self.nodes);
         let around = level.own.grown([1; 3], [1; 3], Shape(nodes));
         let give = |node, axis: usize, _, given| displacement.0[axis][level.slot(node)] = given;
         self.supports.each_given(&around, nodes, give);
@@ -171,7 +172,7 @@ impl Solver {
         share.unbalanced();
         let square = share.square();
         let mut work = 0.0;
-        let level = &share.levels[0];
+        let level = &share.grids[0].level;
         self.supports.each_given(&level.own, self.nodes, |node, axis, _, given| {
             work += given * share.image.0[axis][level.slot(node)];
         });
@@ -181,8 +182,8 @@ impl Solver {
     /// The forces on nodes when they are displaced, as image.
     pub(super) fn forces(&self, share: &mut Share, displaced: impl Fn(&Share) -> &Field<f64>) {
         let mut image = std::mem::take(&mut share.image);
-        image.clear(share.grids[0].live());
-        self.stiff.forces(&share.levels[0], &share.held, displaced(share), &mut image);
+        image.clear(share.grids[0].elements.live());
+        self.stiff.forces(&share.grids[0].level, &share.held, displaced(share), &mut image);
         share.image = image;
     }
 
@@ -224,7 +225,7 @@ impl Solver {
         self.forces(share, |share| &share.displacement);
         share.unbalanced();
         let mut reactions = vec![Vector::default(); self.supports.0.len().max(1)];
-        let level = &share.levels[0];
+        let level = &share.grids[0].level;
         self.supports.each_given(&level.own, self.nodes, |node, axis, support, _| {
             reactions[support].0[axis] += share.image.0[axis][level.slot(node)];
         });
@@ -233,7 +234,7 @@ impl Solver {
         let beginning = if at.block() == ROOT { beginning } else { 0.0 };
         at.contribute(Products { residual, beginning, reactions, ..Products::default() });
         let Share { direction, grids, .. } = &mut *share;
-        direction.clear(grids[0].live());
+        direction.clear(grids[0].elements.live());
         (share.base, share.last, share.gain) = (at.number() + 1, 0.0, 0.0);
         Ok(())
     }
@@ -275,7 +276,7 @@ impl BlockProgram<Tiling> for Solver {
             self.raise(at, share, mail);
         } else if at.number() == levels {
             if at.block() == ROOT {
-                let nodes = share.levels[self.levels].nodes;
+                let nodes = share.levels[0].nodes;
                 share.root = Some(self.root(&tile.tiling, nodes, mail));
             }
             self.begin(at, share);
@@ -292,7 +293,7 @@ impl BlockProgram<Tiling> for Solver {
     }
 
     fn finish(&self, tile: &Tile, share: Share) -> Result<Found> {
-        let level = &share.levels[0];
+        let level = &share.grids[0].level;
         let mut found = Found { nodes: level.own, voxels: tile.region, history: share.history, ..Found::default() };
         if self.displacements {
             found.displacements = level.gather(&level.own, &share.displacement);
