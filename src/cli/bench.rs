@@ -84,8 +84,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         if args.what != What::Incremental {
             return Err(Error::usage("--picture: only incremental is drawn: leave it out"));
         }
-        bench_picture::check(path)?;
-        context.check_output(path, None)?;
+        context.check_chart(path, None)?;
     }
     let size = args.size.unwrap_or(match args.what {
         What::Engine => 20,

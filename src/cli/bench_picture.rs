@@ -4,17 +4,9 @@ use std::path::Path;
 
 use crate::bench::image::Measured;
 use crate::bench::row::Row;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::chart::{Chart, Curve};
 use crate::volume::sink::write_file;
-
-/// Refuses a name that is not one of a picture, before anything is measured.
-pub(crate) fn check(path: &Path) -> Result<()> {
-    match path.extension().is_some_and(|ending| ending == "svg") {
-        true => Ok(()),
-        false => Err(Error::usage(format!("{}: the picture is an SVG: let its name end in .svg", path.display()))),
-    }
-}
 
 /// Draws the changes that were measured: a curve for each volume and number of workers, all as parts of the
 /// time of a cold run.

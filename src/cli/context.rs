@@ -149,6 +149,19 @@ impl Context {
         if self.is_first() { TempFile::create(path).map(drop) } else { Ok(()) }
     }
 
+    /// Refuses a picture that is not of the only kind there is (`what` names it), and what no output may be.
+    pub(crate) fn check_drawing(&self, path: &Path, ending: &str, what: &str, input: Option<&Path>) -> Result<()> {
+        match path.extension().is_some_and(|found| found == ending) {
+            true => self.check_output(path, input),
+            false => Err(Error::usage(format!("{}: {what}", path.display()))),
+        }
+    }
+
+    /// Refuses a chart that cannot be written.
+    pub(crate) fn check_chart(&self, path: &Path, input: Option<&Path>) -> Result<()> {
+        self.check_drawing(path, "svg", "the picture is an SVG: let its name end in .svg", input)
+    }
+
     /// Refuses outputs that are one file, or the record of another.
     pub(crate) fn check_distinct(&self, outputs: &[&Path]) -> Result<()> {
         let place = |path: &Path| {

@@ -1,6 +1,6 @@
 //! The options that say what volume is meant, and how much of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -46,23 +46,28 @@ pub(crate) fn parse_unit(text: &str) -> std::result::Result<Unit, String> {
 
 impl Reading {
     /// Opens a volume as these options say.
-    pub(crate) fn open(&self, path: &std::path::Path) -> Result<Arc<dyn VolumeSource>> {
+    pub(crate) fn open(&self, path: &Path) -> Result<Arc<dyn VolumeSource>> {
         let options = OpenOptions { shape: self.shape, dtype: self.dtype, spacing: self.spacing, unit: self.unit };
         open(path, &options)
+    }
+
+    /// Opens the part of a volume that is meant.
+    pub(crate) fn open_part(&self, path: &Path, roi: Option<RegionSpec>) -> Result<Arc<dyn VolumeSource>> {
+        let source = self.open(path)?;
+        match roi {
+            None => Ok(source),
+            Some(roi) => {
+                let named = |error: Error| Error::usage(format!("{}: {}", path.display(), error.message()));
+                let region = roi.within(source.header().shape).map_err(named)?;
+                Ok(Arc::new(Cropped::new(source, region)?))
+            }
+        }
     }
 }
 
 impl Input {
     /// Opens the volume, and the part of it that is meant.
     pub(crate) fn open(&self) -> Result<Arc<dyn VolumeSource>> {
-        let source = self.reading.open(&self.volume)?;
-        match self.roi {
-            None => Ok(source),
-            Some(roi) => {
-                let named = |error: Error| Error::usage(format!("{}: {}", self.volume.display(), error.message()));
-                let region = roi.within(source.header().shape).map_err(named)?;
-                Ok(Arc::new(Cropped::new(source, region)?))
-            }
-        }
+        self.reading.open_part(&self.volume, self.roi)
     }
 }

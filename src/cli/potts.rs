@@ -20,7 +20,7 @@ use crate::programs::potts::run::{Attend, Frames, Potts};
 use crate::programs::potts::tally::Row;
 use crate::volume::region::{Region, RegionSpec};
 use crate::volume::shape::{Shape, Spacing};
-use crate::volume::source::{Cropped, VolumeSource};
+use crate::volume::source::VolumeSource;
 use crate::volume::voxel::Voxels;
 
 #[derive(Debug, clap::Args)]
@@ -139,16 +139,7 @@ impl Args {
     fn source(&self, context: &Context) -> Result<(Arc<dyn VolumeSource>, u32)> {
         match (&self.volume, self.random) {
             (Some(path), _) => {
-                let source = self.reading.open(path)?;
-                let source: Arc<dyn VolumeSource> = match self.roi {
-                    None => source,
-                    Some(roi) => {
-                        let named = |error: Error| Error::usage(format!("{}: {}", path.display(), error.message()));
-                        let region = roi.within(source.header().shape).map_err(named)?;
-                        Arc::new(Cropped::new(source, region)?)
-                    }
-                };
-                let source = context.resident(source, "read")?;
+                let source = context.resident(self.reading.open_part(path, self.roi)?, "read")?;
                 let most = largest(&*source, context.threads())?;
                 Ok((source, most))
             }

@@ -176,10 +176,7 @@ impl Args {
             context.check_volume(path, Some(&self.input.volume))?;
         }
         if let Some(path) = &self.vtk {
-            if path.extension().is_none_or(|ending| ending != "vti") {
-                return Err(Error::usage(format!("{}: voxels are drawn as .vti", path.display())));
-            }
-            context.check_output(path, Some(&self.input.volume))?;
+            context.check_drawing(path, "vti", "voxels are drawn as .vti", Some(&self.input.volume))?;
         }
         self.stopping.check(context, &self.input.volume)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;
@@ -257,12 +254,10 @@ fn moved(found: &[Found], shape: Shape, spacing: &Spacing) -> Vec<[f32; 3]> {
     let nodes = Shape(shape.0.map(|voxels| voxels + 1));
     let mut all = vec![[0.0; 3]; nodes.0.iter().product()];
     for block in found {
-        let each = block.displacements.len() / 3;
-        let places = block.nodes.rows().flat_map(|(z, y)| block.nodes.range(2).map(move |x| [z, y, x]));
-        for (at, node) in places.enumerate() {
-            let along = |axis: usize| (block.displacements[axis * each + at] * spacing.zyx[2]) as f32;
-            all[nodes.raster(node) as usize] = [along(2), along(1), along(0)];
-        }
+        block.each_displacement(|node, displacement| {
+            let [z, y, x] = displacement.times(spacing.zyx[2]).0.map(|along| along as f32);
+            all[nodes.raster(node) as usize] = [x, y, z];
+        });
     }
     all
 }

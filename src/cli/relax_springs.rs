@@ -157,10 +157,7 @@ impl Args {
             self.outputs().try_for_each(|path| context.check_output(path, Some(forces)))?;
         }
         if let Some(path) = &self.vtk {
-            if path.extension().is_none_or(|ending| ending != "vtp") {
-                return Err(Error::usage(format!("{}: springs are drawn as .vtp", path.display())));
-            }
-            context.check_output(path, Some(&self.input.volume))?;
+            context.check_drawing(path, "vtp", "springs are drawn as .vtp", Some(&self.input.volume))?;
         }
         self.stopping.check(context, &self.input.volume)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;

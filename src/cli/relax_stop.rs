@@ -25,11 +25,7 @@ impl Stopping {
     /// Refuses what makes no sense, before anything is read.
     pub(crate) fn check(&self, context: &Context, input: &Path) -> Result<()> {
         if let Some(path) = &self.residuals {
-            if path.extension().is_none_or(|ending| ending != "svg") {
-                let what = "the picture is an SVG: let its name end in .svg";
-                return Err(Error::usage(format!("{}: {what}", path.display())));
-            }
-            context.check_output(path, Some(input))?;
+            context.check_chart(path, Some(input))?;
         }
         check_above_0(self.tolerance, "--tolerance")?;
         match self.tolerance < 1.0 {

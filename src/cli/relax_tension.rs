@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Input;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lattice::contact::Contact;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
@@ -68,10 +68,7 @@ impl Args {
             context.check_table(path, Some(&self.input.volume))?;
         }
         if let Some(path) = &self.vtk {
-            if path.extension().is_none_or(|ending| ending != "vtp") {
-                return Err(Error::usage(format!("{}: tensions are drawn as .vtp", path.display())));
-            }
-            context.check_output(path, Some(&self.input.volume))?;
+            context.check_drawing(path, "vtp", "tensions are drawn as .vtp", Some(&self.input.volume))?;
         }
         self.outputs().try_for_each(|path| context.check_record(path))
     }
