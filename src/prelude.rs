@@ -12,6 +12,7 @@ pub use crate::lattice::select::Select;
 pub use crate::lattice::stencil::Stencil;
 pub use crate::pregel::block::{BlockProgram, Superstep, Vote};
 pub use crate::pregel::placement::Placement;
+pub use crate::pregel::row::Row;
 pub use crate::pregel::run::{Checkpoint, Config, Every, Report, Watch};
 pub use crate::pregel::runtime::Runtime;
 pub use crate::pregel::vertex::{Vertex, VertexProgram};

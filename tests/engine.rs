@@ -216,6 +216,29 @@ fn pagerank_is_a_power_iteration_and_its_bits_do_not_depend_on_the_cut() {
 }
 
 #[test]
+fn rows_at_a_stroke_have_the_bits_of_vertices_one_by_one() {
+    let mut random = Random(31);
+    let edges = edges(90, 150, &mut random);
+    for graph in graphs(90, &edges, true) {
+        hold_rows(&graph);
+    }
+    for lattice in lattices(Shape([5, 6, 20]), &mut random) {
+        hold_rows(&lattice);
+    }
+}
+
+/// With a tolerance vertices are called one by one.
+fn hold_rows<G: Topology>(graph: &G) {
+    let at_a_stroke = PageRank::new(90);
+    let one_by_one = PageRank { tolerance: f64::MIN_POSITIVE, ..at_a_stroke };
+    let ((states, report), (expected, told)) = (plainly(graph, &at_a_stroke), plainly(graph, &one_by_one));
+    let same = |((a, x), (b, y)): (&(VertexId, f64), &(VertexId, f64))| a == b && x.to_bits() == y.to_bits();
+    assert!(states.len() == expected.len() && states.iter().zip(&expected).all(same));
+    assert!(report.messages == told.messages || told.supersteps < report.supersteps);
+    assert!(report.global.0.value().to_bits() == told.global.0.value().to_bits());
+}
+
+#[test]
 fn pagerank_that_has_settled_ends_before_its_iterations() {
     let edges: Vec<_> = (0..20).map(|v| (VertexId(v), VertexId((v * 7 + 1) % 20), ())).collect();
     let graph = Csr::undirected(20, &edges, 3, hashed(3)).unwrap();

@@ -131,7 +131,7 @@ impl Block for SaidBlock {
         self.0.rows()
     }
 
-    fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    fn owned(&self, row: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
         self.0.owned(row)
     }
 

@@ -157,7 +157,7 @@ impl<E: Plain, V: Plain + Default> Block for CsrBlock<E, V> {
         (0..owned).step_by(ROW).map(move |start| start..(start + ROW).min(owned))
     }
 
-    fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    fn owned(&self, row: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
         let run = row.start..row.end.min(self.inner.owned);
         (!run.is_empty()).then_some(run).into_iter()
     }
@@ -216,6 +216,11 @@ impl<E: Plain, V: Plain + Default> Block for CsrBlock<E, V> {
     fn degree(&self, slot: Slot) -> u32 {
         let starts = &self.inner.neighbors.starts;
         starts[slot.index() + 1] - starts[slot.index()]
+    }
+
+    #[inline]
+    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
+        self.inner.neighbors.starts[span.start..=span.end].windows(2).map(|bounds| bounds[1] - bounds[0])
     }
 
     fn gather<M, F>(&self, row: Range<usize>, said: &[M], heard: &mut [M], along: F)

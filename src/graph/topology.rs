@@ -68,7 +68,7 @@ pub trait Block: Sized {
     fn rows(&self) -> impl Iterator<Item = Range<usize>>;
 
     /// The runs of owned slots in a row (or any span), ascending.
-    fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>>;
+    fn owned(&self, row: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>>;
 
     /// The vertex in an owned or halo slot.
     fn id(&self, slot: Slot) -> VertexId;
@@ -118,6 +118,19 @@ pub trait Block: Sized {
         let mut degree = 0;
         self.each_neighbor(slot, |_, _| degree += 1);
         degree
+    }
+
+    /// The number of edges out of each slot of a part of a row; where a slot is not owned any number
+    /// but 0. Override it where the numbers lie side by side.
+    #[inline]
+    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
+        span.map(|slot| Slot(slot as u32)).map(|slot| if self.owns(slot) { self.degree(slot) } else { u32::MAX })
+    }
+
+    /// Whether each slot of a part of a row is owned. Override it where that lies side by side.
+    #[inline]
+    fn each_owns(&self, span: Range<usize>) -> impl Iterator<Item = bool> {
+        span.map(|slot| self.owns(Slot(slot as u32)))
     }
 
     /// Visits the owned slots, ascending, with their vertices. Override it where a vertex is known
@@ -274,6 +287,22 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
         }
     }
     for (at, block) in blocks.iter().enumerate() {
+        for row in block.rows() {
+            let mut runs = block.owned(row);
+            let Some(first) = runs.next() else { continue };
+            let span = first.start..runs.next_back().unwrap_or(first).end;
+            if !block.each_owns(span.clone()).eq(span.clone().map(|slot| block.owns(Slot(slot as u32)))) {
+                return Err(format!("block {at}: the slots {span:?} are not owned as they are one by one"));
+            }
+            let degree =
+                |slot: usize| Some(Slot(slot as u32)).filter(|slot| block.owns(*slot)).map(|s| block.degree(s));
+            let unlike = |(slot, degrees): (usize, u32)| degree(slot).map_or(degrees == 0, |known| known != degrees);
+            if span.clone().count() != block.degrees(span.clone()).count()
+                || span.clone().zip(block.degrees(span.clone())).any(unlike)
+            {
+                return Err(format!("block {at}: the slots {span:?} have not the degrees that they have one by one"));
+            }
+        }
         if !block.seams().is_sorted_by(|a, b| a.to < b.to) {
             return Err(format!("block {at}: the seams are not in ascending order, one for each block"));
         }

@@ -195,6 +195,16 @@ impl LatticeBlock {
         merged
     }
 
+    /// The number of neighbours of each owned slot; of others any number but 0.
+    #[inline]
+    fn degrees(&self) -> &[u8] {
+        self.degrees.get_or_init(|| {
+            let mut degrees = self.over_neighbors(|degree: &mut u8, _, kind| *degree += u8::from(kind != EMPTY));
+            degrees.iter_mut().zip(&self.kinds).for_each(|(degree, kind)| *degree |= u8::from(*kind != OWNED));
+            degrees
+        })
+    }
+
     fn find_joins(&self) -> Joins {
         let bits = |at: usize, kind: u8| match kind {
             EMPTY => 0,
@@ -273,7 +283,7 @@ impl Block for LatticeBlock {
         self.own.rows().map(row).filter(filled)
     }
 
-    fn owned(&self, row: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    fn owned(&self, row: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
         let width = self.padded[1];
         let lines = row.start / width..row.end.div_ceil(width).max(row.start / width);
         let runs = &self.runs[self.rows[lines.start] as usize..self.rows[lines.end] as usize];
@@ -325,11 +335,17 @@ impl Block for LatticeBlock {
 
     #[inline]
     fn degree(&self, slot: Slot) -> u32 {
-        u32::from(
-            self.degrees
-                .get_or_init(|| self.over_neighbors(|degree: &mut u8, _, kind| *degree += u8::from(kind != EMPTY)))
-                [slot.index()],
-        )
+        u32::from(self.degrees()[slot.index()])
+    }
+
+    #[inline]
+    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
+        LatticeBlock::degrees(self)[span].iter().map(|degree| u32::from(*degree))
+    }
+
+    #[inline]
+    fn each_owns(&self, span: Range<usize>) -> impl Iterator<Item = bool> {
+        self.kinds[span].iter().map(|kind| *kind == OWNED)
     }
 
     #[inline]
@@ -402,11 +418,12 @@ impl Block for LatticeBlock {
         M: Combine + Default,
         F: Fn(Step, &M) -> M,
     {
-        let mut runs = self.owned(row.clone());
-        let count = runs.by_ref().count();
+        let count = self.owned(row.clone()).count();
         let whole = count * SHORT > row.len() && self.labels.is_empty();
         // Between short runs the gaps are merged as well: that is quicker, and nobody hears it.
-        let gaps = if whole { self.owned(row.clone()).next().zip(self.owned(row.clone()).last()) } else { None };
+        let mut runs = self.owned(row.clone());
+        let gaps =
+            if whole { runs.next().map(|first| (first.clone(), runs.next_back().unwrap_or(first))) } else { None };
         let spans = gaps.map(|(first, last)| first.start..last.end).into_iter();
         for run in spans.chain(self.owned(row.clone()).take(if whole { 0 } else { count })) {
             let out = &mut heard[run.start - row.start..run.end - row.start];

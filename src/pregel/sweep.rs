@@ -114,57 +114,6 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
         self.program.compute(&mut vertex, state, heard)
     }
 
-    /// Row by row, all that stayed or heard something.
-    fn dense(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
-        let silence = P::Message::default();
-        let (mut spoke, mut stayed, mut called) = (0, 0, 0);
-        swept.unlist();
-        let Swept { states, stays, said, scratch, .. } = swept;
-        let Scratch { next, heard, named, requests, now, .. } = scratch;
-        let mut named = named.drain(..).peekable();
-        for row in block.rows() {
-            let first = row.start;
-            if heard.len() < row.len() {
-                heard.resize(row.len(), P::Message::default());
-            }
-            block.gather(row.clone(), said, &mut heard[..row.len()], |edge, word| self.program.along(edge, word));
-            while let Some((slot, word)) = named.next_if(|(slot, _)| (*slot as usize) < row.end) {
-                heard[slot as usize - first].combine(word);
-            }
-            for run in block.owned(row) {
-                let heard = &mut heard[run.start - first..run.end - first];
-                let (states, stays, next) = (&mut states[run.clone()], &mut stays[run.clone()], &mut next[run.clone()]);
-                let vertices = states.iter_mut().zip(stays).zip(next).zip(heard);
-                for (slot, (((state, stays), next), heard)) in run.zip(vertices) {
-                    let mut word = P::Message::default();
-                    if *stays || *heard != silence {
-                        *now = slot;
-                        called += 1;
-                        let mut vertex = at.vertex(block, slot, &mut word, requests);
-                        let vote = self.program.compute(&mut vertex, state, std::mem::take(heard));
-                        *stays = vote == Vote::Stay;
-                        stayed += usize::from(*stays);
-                        spoke += usize::from(word != silence);
-                    }
-                    *next = word;
-                }
-            }
-            if requests.failure.is_some() || (at.stopped)() {
-                break;
-            }
-        }
-        drop(named);
-        at.called = called;
-        // The halo heard in this superstep; in the next it is silent until it is heard again.
-        for slot in block.seams().iter().flat_map(|seam| &seam.halo) {
-            said[slot.index()] = P::Message::default();
-        }
-        std::mem::swap(said, next);
-        scratch.stale = true;
-        swept.spoke.only(spoke);
-        swept.stayed.only(stayed);
-    }
-
     /// What the few said goes to their neighbours, and those are called.
     fn push(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let silence = P::Message::default();

@@ -81,6 +81,8 @@ pub(crate) struct Scratch<G: Topology, P: VertexProgram<G>> {
     pub(crate) next: Vec<P::Message>,
     pub(crate) stale: bool,
     pub(crate) heard: Vec<P::Message>,
+    /// What a row that is called at a stroke says.
+    pub(crate) spoken: Vec<P::Message>,
     /// The slots that a sparse sweep calls.
     pub(crate) awake: Awake,
     /// Words on their way to those who heed them.
@@ -108,6 +110,7 @@ impl<G: Topology, P: VertexProgram<G>> Default for Scratch<G, P> {
             next: Vec::new(),
             stale: false,
             heard: Vec::new(),
+            spoken: Vec::new(),
             awake: Awake::default(),
             words: Vec::new(),
             named: Vec::new(),

@@ -13,6 +13,7 @@ use crate::combine::Sum;
 use crate::exact::ExactSum;
 use crate::graph::topology::Topology;
 use crate::pregel::block::Vote;
+use crate::pregel::row::{At, Row};
 use crate::pregel::vertex::{Vertex, VertexProgram};
 use crate::pregel::warm::Warm;
 
@@ -88,6 +89,27 @@ impl<G: Topology> VertexProgram<G> for PageRank {
         *rank = new;
         self.give(vertex, new, moved);
         Vote::Stay
+    }
+
+    #[inline(always)]
+    fn compute_row(&self, row: &mut Row<'_, G, Self>) -> Option<Vote> {
+        if self.tolerance > 0.0 {
+            return None;
+        }
+        let part = 1.0 / self.vertices as f64;
+        let dangling = row.global().0.value() * part;
+        let mut dead_ends = 0;
+        for At { degree, state: rank, heard: given, said } in row.slots() {
+            *rank = (1.0 - self.damping) * part + self.damping * (given.0 + dangling);
+            *said = Sum(if degree > 0 { *rank / f64::from(degree) } else { 0.0 });
+            dead_ends += u32::from(degree == 0);
+        }
+        if dead_ends > 0 {
+            let mut stranded = ExactSum::default();
+            row.slots().filter(|at| at.degree == 0).for_each(|at| stranded.add(*at.state));
+            row.contribute((stranded, ExactSum::default()));
+        }
+        Some(Vote::Stay)
     }
 
     fn done(&self, superstep: u64, (_, moved): &Self::Global) -> bool {
