@@ -2,12 +2,12 @@
 
 mod common;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use common::mix::mix;
 use common::random::Random;
 use common::volume::{cells, cuts, memory, voxels_of};
-use septa::combine::Sum;
+use septa::combine::{Min, Sum};
 use septa::error::Kind;
 use septa::graph::csr::Csr;
 use septa::graph::cut::{hashed, ranges};
@@ -236,6 +236,109 @@ fn hold_rows<G: Topology>(graph: &G) {
     assert!(states.len() == expected.len() && states.iter().zip(&expected).all(same));
     assert!(report.messages == told.messages || told.supersteps < report.supersteps);
     assert!(report.global.0.value().to_bits() == told.global.0.value().to_bits());
+}
+
+/// The least toll on the way from a vertex whose number is divisible by 11; each vertex takes a toll
+/// of its own. Some vertices want another call after each that they had news in.
+#[derive(Clone, Debug)]
+struct Tolls {
+    asynchronous: bool,
+    heeds: bool,
+}
+
+impl<G: Topology> VertexProgram<G> for Tolls {
+    /// The toll, and whether a word is due.
+    type State = (u64, bool);
+    type Message = Min<u64>;
+    type Global = ();
+
+    fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> ((u64, bool), Vote) {
+        let id = vertex.id().0;
+        if id.is_multiple_of(11) {
+            vertex.broadcast(Min(mix(id) % 50));
+            return ((0, false), Vote::Halt);
+        }
+        ((u64::MAX, false), Vote::Halt)
+    }
+
+    fn asynchronous(&self) -> bool {
+        self.asynchronous
+    }
+
+    fn heeds(&self, (toll, _): &(u64, bool), heard: &Min<u64>) -> bool {
+        !self.heeds || heard.0 < *toll
+    }
+
+    fn compute(&self, vertex: &mut Vertex<'_, G, Self>, (toll, due): &mut (u64, bool), heard: Min<u64>) -> Vote {
+        let (id, news) = (vertex.id().0, heard.0 < *toll);
+        *toll = heard.0.min(*toll);
+        if news && id.is_multiple_of(3) {
+            *due = true;
+            return Vote::Stay;
+        }
+        if news || std::mem::take(due) {
+            vertex.broadcast(Min(*toll + mix(id) % 50));
+        }
+        Vote::Halt
+    }
+}
+
+/// The same by relaxing every vertex until nothing changes.
+fn tolls(plain: &Plain) -> Vec<(VertexId, (u64, bool))> {
+    let mut tolls: BTreeMap<u64, u64> = BTreeMap::new();
+    plain.sources.iter().for_each(|(id, _)| _ = tolls.insert(*id, if id.is_multiple_of(11) { 0 } else { u64::MAX }));
+    loop {
+        let mut quiet = true;
+        for (id, sources) in &plain.sources {
+            let heard = sources.iter().map(|source| tolls[source].saturating_add(mix(*source) % 50)).min();
+            if let Some(heard) = heard.filter(|heard| *heard < tolls[id]) {
+                tolls.insert(*id, heard);
+                quiet = false;
+            }
+        }
+        if quiet {
+            return tolls.into_iter().map(|(id, toll)| (VertexId(id), (toll, false))).collect();
+        }
+    }
+}
+
+#[test]
+fn what_is_heard_at_once_ends_as_what_is_heard_in_step() {
+    let (runtimes, mut random) = (runtimes(), Random(32));
+    let programs = [(false, false), (false, true), (true, false), (true, true)]
+        .map(|(asynchronous, heeds)| Tolls { asynchronous, heeds });
+    for (vertices, count) in [(1, 1), (200, 260), (300, 1500)] {
+        let edges = edges(vertices, count, &mut random);
+        for directed in [true, false] {
+            let expected = tolls(&Plain::of_edges(vertices, &edges, directed));
+            for (turn, graph) in graphs(vertices, &edges, directed).into_iter().enumerate() {
+                for program in &programs {
+                    let (states, report) = plainly(&graph, program);
+                    assert!(states == expected, "{program:?}, {} blocks", graph.blocks());
+                    let (states, told) = runtimes[turn % 4].vertices(&graph, program, &Config::default()).unwrap();
+                    assert!(states == expected, "{program:?}, {} blocks", graph.blocks());
+                    assert_eq!((told.supersteps, told.messages), (report.supersteps, report.messages));
+                }
+            }
+        }
+    }
+    for lattice in lattices(Shape([6, 7, 11]), &mut random) {
+        let in_step = plainly(&lattice, &programs[1]);
+        let at_once = plainly(&lattice, &programs[3]);
+        assert!(in_step.0 == at_once.0 && at_once.1.supersteps <= in_step.1.supersteps);
+    }
+}
+
+#[test]
+fn a_block_goes_on_until_it_is_quiet() {
+    // One path: in step the smallest label takes a superstep a hop.
+    let edges: Edges = (1..400).map(|v| (VertexId(v - 1), VertexId(v), 0)).collect();
+    for blocks in [1, 4] {
+        let graph = Csr::undirected(400, &edges, blocks, ranges(400, blocks)).unwrap();
+        let (states, report) = plainly(&graph, &Components);
+        assert!(states.iter().all(|(_, label)| *label == 0));
+        assert!(report.supersteps <= 2 + u64::from(blocks), "{report:?}");
+    }
 }
 
 #[test]

@@ -35,6 +35,11 @@ impl<G: Topology> VertexProgram<G> for Spread {
     }
 
     #[inline]
+    fn asynchronous(&self) -> bool {
+        true
+    }
+
+    #[inline]
     fn heeds(&self, label: &u32, heard: &Min<u32>) -> bool {
         heard.0 < *label
     }

@@ -43,6 +43,30 @@ impl Awake {
             }
         }
     }
+
+    /// Visits the slots, ascending, and forgets them, over and over until there are none or the visit
+    /// says no; the visit may insert others, and those ahead of it are visited in the same pass.
+    #[inline]
+    pub(crate) fn settle(&mut self, mut visit: impl FnMut(&mut Self, u32) -> bool) {
+        let mut left = true;
+        while std::mem::take(&mut left) {
+            for block in 0..self.words.len() {
+                while self.words[block] != 0 {
+                    left = true;
+                    let word = block * 64 + self.words[block].trailing_zeros() as usize;
+                    let bits = self.slots[word];
+                    let bit = bits.trailing_zeros();
+                    self.slots[word] = bits & (bits - 1);
+                    if self.slots[word] == 0 {
+                        self.words[block] &= self.words[block] - 1;
+                    }
+                    if !visit(self, (word * 64) as u32 + bit) {
+                        return self.drain(|_| {});
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]

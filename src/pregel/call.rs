@@ -13,6 +13,8 @@ pub(crate) struct Call<'a, Gl> {
     pub(super) stopped: &'a dyn Fn() -> bool,
     /// Vertices called.
     pub(super) called: usize,
+    /// Words that were said, where they were heard at once.
+    pub(super) settled: Option<usize>,
 }
 
 impl<Gl> Call<'_, Gl> {

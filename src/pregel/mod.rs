@@ -21,6 +21,7 @@ pub mod row;
 pub mod run;
 pub mod runtime;
 mod saving;
+mod settle;
 mod share;
 pub mod sweep;
 pub mod swept;

@@ -221,6 +221,8 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
         let awake = swept.spoke.count + swept.stayed.count + swept.scratch.named.len();
         if at.superstep == 0 {
             self.begin(at, block, swept);
+        } else if P::Message::ORDER_FREE && self.program.asynchronous() {
+            self.settle(at, block, swept);
         } else if !(swept.spoke.whole && swept.stayed.whole) || awake * DENSE > swept.scratch.owned {
             self.dense(at, block, swept);
         } else if P::Message::ORDER_FREE {
@@ -271,6 +273,7 @@ impl<G: Topology, P: VertexProgram<G>> BlockProgram<G> for Sweep<G, P> {
             contribution: &mut contribution,
             stopped: &|| at.stopped(),
             called: 0,
+            settled: None,
         };
         let swept = contained(|| {
             let now = changed.as_ref().unwrap_or(block);
@@ -280,7 +283,7 @@ impl<G: Topology, P: VertexProgram<G>> BlockProgram<G> for Sweep<G, P> {
             }
             Ok(())
         });
-        let called = call.called;
+        let (called, settled) = (call.called, call.settled);
         let now = changed.as_ref().unwrap_or(block);
         if let Err(panic) = swept.and_then(|result: Result<()>| result) {
             // What the graph says of its changes names the vertex by itself.
@@ -298,13 +301,17 @@ impl<G: Topology, P: VertexProgram<G>> BlockProgram<G> for Sweep<G, P> {
         state.refuse_strangers(false)?;
         at.contribute(contribution);
         at.wake(called as u64);
-        at.count(state.spoke.count as u64);
+        at.count(settled.unwrap_or(state.spoke.count) as u64);
         state.list(now, state.scratch.owned / DENSE);
+        state.speak(now, at)?;
+        if settled.is_some() {
+            // Within the block it was heard.
+            state.spoke.clear();
+        }
         let vote = match state.spoke.count + state.stayed.count {
             0 => Vote::Halt,
             _ => Vote::Stay,
         };
-        state.speak(now, at)?;
         state.scratch.changed = changed;
         Ok(vote)
     }

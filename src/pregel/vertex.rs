@@ -81,6 +81,18 @@ pub trait VertexProgram<G: Topology>: Clone + Debug + Send + Sync + 'static {
         true
     }
 
+    /// Whether a vertex may hear in the same superstep what another of its block says, so that a
+    /// block goes on until it is quiet and supersteps are needed only from block to block. It is so
+    /// for order-free messages alone, and buys most where words have far to go.
+    ///
+    /// Law: states in the end are the same whatever is heard first and however often, and so is what
+    /// is contributed; and who has heard the last word of a vertex need not have heard those before.
+    /// The smallest label of a component is such a state; a count of messages, or of supersteps, is not.
+    #[inline]
+    fn asynchronous(&self) -> bool {
+        false
+    }
+
     /// What an edge makes of a message.
     fn along(&self, edge: G::Edge, message: &Self::Message) -> Self::Message {
         let _ = edge;

@@ -1,8 +1,8 @@
 //! Connected components of any undirected graph: the smallest vertex spreads.
 //!
-//! Each vertex keeps the smallest number it has heard of and passes it on (HashMin). Supersteps:
-//! the longest shortest path from a component's smallest vertex, plus two; a vertex is called
-//! only when something smaller may have come. For volumes
+//! Each vertex keeps the smallest number it has heard of and passes it on (HashMin), within a block
+//! at once. Supersteps: as often as a label crosses from block to block on its way, plus three; a
+//! vertex is called only when something smaller may have come. For volumes
 //! [`labelling`](crate::programs::labelling) is faster by far; this one is its judge.
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,11 @@ impl<G: Topology> VertexProgram<G> for Components {
 
     fn renumbered(&self, label: u64, now: &dyn Fn(VertexId) -> Option<VertexId>) -> Option<u64> {
         now(VertexId(label)).map(|label| label.0)
+    }
+
+    #[inline]
+    fn asynchronous(&self) -> bool {
+        true
     }
 
     #[inline]
