@@ -53,7 +53,7 @@ fn beam() -> Body {
         let between = places[b].minus(places[a]);
         if between.length() < 1.8 {
             let direction = between.times(1.0 / between.length());
-            body.springs.push((a as u32, b as u32, Spring { stiffness: 1.0, direction }));
+            body.springs.push((a as u32, b as u32, Spring { stiffness: 1.0, direction, ..Spring::default() }));
         }
     }
     for (node, place) in body.nodes.iter_mut().zip(&places) {

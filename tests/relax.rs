@@ -5,47 +5,28 @@ mod program;
 mod common {
     pub(crate) mod mix;
     pub(crate) mod random;
+    pub(crate) mod springs;
 }
 
 use std::collections::BTreeMap;
 
 use common::random::Random;
+use common::springs::{body, frame, hold, runtime};
 use septa::lattice::contact::Contact;
 use septa::lattice::summary::{Cell, Summary};
 use septa::pregel::run::Config;
 use septa::pregel::runtime::Runtime;
 use septa::programs::force::contact_springs::{AsGiven, Body};
-use septa::programs::force::elastic::{Node, Spring};
+use septa::programs::force::elastic::Spring;
 use septa::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
-use septa::programs::force::solve::{Balance, Stop, balance};
+use septa::programs::force::solve::{Balance, Solver, Stop, balance, balance_by};
 use septa::programs::force::vector::Vector;
 use septa::volume::shape::Spacing;
-use septa::workers::Workers;
 
 const STOP: Stop = Stop { tolerance: 1e-13, iterations: 10_000 };
 
-fn runtime(threads: usize) -> Runtime {
-    Runtime::start(&Workers::threads(threads)).unwrap()
-}
-
-/// A body of springs of these stiffnesses between nodes at these places.
-fn body(places: &[[f64; 3]], springs: &[(u32, u32, f64)]) -> Body {
-    let places: Vec<Vector> = places.iter().copied().map(Vector).collect();
-    let spring = |(a, b, stiffness): &(u32, u32, f64)| {
-        let between = places[*b as usize].minus(places[*a as usize]);
-        (*a, *b, Spring { stiffness: *stiffness, direction: between.times(1.0 / between.length()) })
-    };
-    let springs = springs.iter().map(spring).collect();
-    Body { labels: (1..=places.len() as u64).collect(), nodes: vec![Node::default(); places.len()], springs, places }
-}
-
 fn solved(body: &Body, threads: usize) -> Balance {
     balance(&runtime(threads), &body.graph().unwrap(), &AsGiven, STOP, &Config::default()).unwrap()
-}
-
-fn hold(body: &mut Body, node: usize, displacement: [f64; 3]) {
-    body.nodes[node].held = [true; 3];
-    body.nodes[node].displacement = Vector(displacement);
 }
 
 /// Columns of the stiffness of all, free and held, by Gauss and Jordan: the displacements of free axes. A
@@ -53,7 +34,7 @@ fn hold(body: &mut Body, node: usize, displacement: [f64; 3]) {
 fn dense(body: &Body) -> (Vec<Vector>, usize) {
     let count = 3 * body.nodes.len();
     let mut matrix = vec![vec![0.0; count + 1]; count];
-    for (a, b, Spring { stiffness, direction }) in &body.springs {
+    for (a, b, Spring { stiffness, direction, .. }) in &body.springs {
         let (a, b) = (3 * *a as usize, 3 * *b as usize);
         for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))) {
             let k = stiffness * direction.0[i] * direction.0[j];
@@ -139,20 +120,6 @@ fn springs_in_series_and_side_by_side() {
     let response = bars.response(&solved(&bars, 2).displacements);
     let pushed: f64 = (0..5).map(|bar| response.reactions[3 * bar + 2].0[0]).sum();
     assert!((pushed + 0.1 * stiffness.iter().sum::<f64>()).abs() < 1e-12, "{pushed}");
-}
-
-/// A frame drawn at random: nodes in a box, springs between most of those that are near.
-fn frame(random: &mut Random, nodes: usize, near: f64) -> Body {
-    let unit = |random: &mut Random| random.below(1 << 20) as f64 / f64::from(1 << 20);
-    let places: Vec<[f64; 3]> = (0..nodes).map(|_| std::array::from_fn(|_| unit(random))).collect();
-    let mut springs = Vec::new();
-    for (a, b) in (0..nodes).flat_map(|b| (0..b).map(move |a| (a, b))) {
-        let length = Vector(places[b]).minus(Vector(places[a])).length();
-        if length < near && random.below(8) > 0 {
-            springs.push((a as u32, b as u32, 0.1 + 3.0 * unit(random)));
-        }
-    }
-    body(&places, &springs)
 }
 
 #[test]
@@ -284,7 +251,8 @@ fn contacts_are_springs_by_area_and_distance() {
     assert_eq!(body.places[1], Vector([0.25, 0.0, 5.5 * 0.25]));
     for (_, _, spring) in &body.springs {
         // Two faces of 0.5 by 2, one apart.
-        assert_eq!(*spring, Spring { stiffness: 10.0 * 2.0 / 1.0, direction: Vector([0.0, 0.0, 1.0]) });
+        let direction = Vector([0.0, 0.0, 1.0]);
+        assert_eq!(*spring, Spring { stiffness: 10.0 * 2.0 / 1.0, direction, ..Spring::default() });
     }
     // One around the other.
     summary.contacts.insert((3, 9), Contact { faces: [1, 0, 0], pairs: 1 });
@@ -402,4 +370,56 @@ fn the_command_line_holds_moves_and_loads() {
     // Every cell here touches y=0 and y=max; they are as near to one as to the other, so the first has them.
     let (code, told) = relax(&["--fix", "y=0", "--pull", "y=max:1"]).unwrap_err();
     assert!(code == 2 && told.contains("nothing is held at y=max"), "{code} {told}");
+}
+
+#[test]
+fn chebyshev_iteration_finds_what_conjugate_gradients_find() {
+    let runtimes = [1, 2, 3].map(runtime);
+    let config = Config::default();
+    let (mut tried, mut longer) = (0, 0.0);
+    for seed in 0..20 {
+        let random = &mut Random(seed);
+        let mut frame = frame(random, 40, 0.7);
+        for node in 0..40 {
+            let draw = |random: &mut Random| random.below(2001) as f64 / 1000.0 - 1.0;
+            match node < 4 {
+                true => hold(&mut frame, node, std::array::from_fn(|_| 0.1 * draw(random))),
+                false => frame.nodes[node].load = Vector(std::array::from_fn(|_| draw(random))),
+            }
+        }
+        if !mechanisms(&runtimes[0], &frame, &config).unwrap().is_empty() {
+            continue;
+        }
+        tried += 1;
+        let stop = Stop { tolerance: 1e-10, iterations: 50_000 };
+        let expected = frame.balance(&runtimes[1], stop, &config).unwrap();
+        let found = frame.balance_by(Solver::Chebyshev, &runtimes[0], stop, &config).unwrap();
+        longer += found.iterations as f64 / expected.iterations as f64;
+        assert!(frame.residual(&found.displacements) <= 1e-10, "seed {seed}");
+        let largest = expected.displacements.iter().map(|at| at.length()).fold(0.0, f64::max);
+        for (found, expected) in found.displacements.iter().zip(&expected.displacements) {
+            assert!(found.minus(*expected).length() < 1e-6 * largest, "seed {seed}: {found:?} {expected:?}");
+        }
+        for runtime in &runtimes[1..] {
+            assert_eq!(frame.balance_by(Solver::Chebyshev, runtime, stop, &config).unwrap(), found, "seed {seed}");
+        }
+        for blocks in [2, 5] {
+            let graph = frame.graph_in(blocks).unwrap();
+            let run =
+                |runtime: &Runtime| balance_by(Solver::Chebyshev, runtime, &graph, &AsGiven, stop, &config).unwrap();
+            let cut = run(&runtimes[0]);
+            assert_eq!(run(&runtimes[2]), cut, "seed {seed}");
+            let pairs = cut.displacements.iter().zip(&found.displacements);
+            let most = pairs.map(|(cut, found)| cut.minus(*found).length()).fold(0.0, f64::max);
+            assert!(most < 1e-6 * largest, "seed {seed}: {most} in {blocks} blocks");
+        }
+    }
+    assert!(tried > 10, "{tried}");
+    println!("{:.2} times the iterations of gradients", longer / f64::from(tried));
+    // What nothing holds is told as conjugate gradients tell it.
+    let mut loose = body(&[[0.0; 3], [1.0, 0.0, 0.0]], &[(0, 1, 1.0)]);
+    hold(&mut loose, 0, [0.0; 3]);
+    loose.nodes[1].load = Vector([0.1, 1.0, 0.0]);
+    let told = loose.balance_by(Solver::Chebyshev, &runtimes[1], STOP, &config).unwrap_err().to_string();
+    assert!(told.contains("no balance yet") || told.contains("cannot be balanced"), "{told}");
 }

@@ -13,7 +13,9 @@ use crate::lattice::summary::Summary;
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::force::elastic::{Elastic, Node, Spring};
-use crate::programs::force::solve::{Balance, Stop, balance};
+use crate::programs::force::law::{Drawn, Law};
+use crate::programs::force::relaxation::relax;
+use crate::programs::force::solve::{Balance, Solver, Stop, balance_by};
 use crate::programs::force::vector::Vector;
 use crate::volume::shape::Spacing;
 
@@ -52,6 +54,8 @@ pub struct Body {
     pub nodes: Vec<Node>,
     /// The two nodes of each spring, the smaller first, and the spring.
     pub springs: Vec<(u32, u32, Spring)>,
+    /// How springs resist.
+    pub law: Law,
 }
 
 /// What a body does under displacements.
@@ -93,10 +97,11 @@ impl Body {
             }
             let stiffness = modulus * contact.area(spacing) / length;
             if stiffness > 0.0 {
-                springs.push((from as u32, to as u32, Spring { stiffness, direction: between.times(1.0 / length) }));
+                let direction = between.times(1.0 / length);
+                springs.push((from as u32, to as u32, Spring { stiffness, direction, ..Spring::default() }));
             }
         }
-        Ok(Self { nodes: vec![Node::default(); labels.len()], labels, places, springs })
+        Ok(Self { nodes: vec![Node::default(); labels.len()], labels, places, springs, law: Law::default() })
     }
 
     /// The graph of its springs, to balance, in blocks whose number depends on the body alone.
@@ -104,7 +109,12 @@ impl Body {
     /// # Errors
     /// As [`Csr::undirected`].
     pub fn graph(&self) -> Result<Springs> {
-        self.graph_in((self.nodes.len() as u64).div_ceil(BLOCK).clamp(1, 256) as u32)
+        self.graph_in(self.blocks())
+    }
+
+    /// How many blocks its graph has.
+    pub(super) fn blocks(&self) -> u32 {
+        (self.nodes.len() as u64).div_ceil(BLOCK).clamp(1, 256) as u32
     }
 
     /// The same in so many blocks.
@@ -123,24 +133,41 @@ impl Body {
 
     /// What it does under displacements.
     pub fn response(&self, displacements: &[Vector]) -> Response {
+        let nodes = || self.nodes.iter().zip(displacements);
+        let founded = |(node, at): (&Node, &Vector)| Vector::default().minus(node.load).plus(at.times(node.foundation));
         let mut response = Response {
-            reactions: self.nodes.iter().map(|node| Vector::default().minus(node.load)).collect(),
-            energies: vec![0.0; self.nodes.len()],
+            reactions: nodes().map(founded).collect(),
+            energies: nodes().map(|(node, at)| 0.5 * node.foundation * at.dot(*at)).collect(),
             ..Response::default()
         };
-        for (a, b, Spring { stiffness, direction }) in &self.springs {
+        for (a, b, spring) in &self.springs {
+            let Drawn { elongation, direction, .. } = self.drawn(*a, *b, spring, displacements);
             let (a, b) = (*a as usize, *b as usize);
-            let elongation = displacements[b].minus(displacements[a]).dot(*direction);
-            let tension = stiffness * elongation;
-            response.reactions[a] = response.reactions[a].minus(direction.times(tension));
-            response.reactions[b] = response.reactions[b].plus(direction.times(tension));
-            let energy = tension * elongation / 4.0;
+            let resisted = self.law.resisted(elongation);
+            let tension = spring.stiffness * resisted;
+            let mut pull = direction.times(tension);
+            if spring.across != 0.0 {
+                pull = spring.pull(displacements[b].minus(displacements[a]));
+            }
+            response.reactions[a] = response.reactions[a].minus(pull);
+            response.reactions[b] = response.reactions[b].plus(pull);
+            let energy = tension * resisted / 4.0;
             response.energies[a] += energy;
             response.energies[b] += energy;
             response.elongations.push(elongation);
             response.tensions.push(tension);
         }
         response
+    }
+
+    /// A spring under displacements of its nodes.
+    pub(super) fn drawn(&self, a: u32, b: u32, spring: &Spring, displacements: &[Vector]) -> Drawn {
+        let (a, b) = (a as usize, b as usize);
+        let moved = displacements[b].minus(displacements[a]);
+        match self.law.large {
+            true => self.law.draw(self.places[b].minus(self.places[a]), moved),
+            false => Drawn { elongation: moved.dot(spring.direction), direction: spring.direction, length: f64::NAN },
+        }
     }
 
     /// The largest stiffness, and the largest force that loads and given displacements can make with it, as powers
@@ -157,19 +184,34 @@ impl Body {
     /// The same body in units in which its stiffness and forces are near 1. Powers of two change no digit.
     pub(super) fn scaled(&self, (stiffness, force): (f64, f64)) -> Self {
         let mut body = self.clone();
-        body.springs.iter_mut().for_each(|(.., spring)| spring.stiffness /= stiffness);
+        for (.., spring) in &mut body.springs {
+            spring.stiffness /= stiffness;
+            spring.across /= stiffness;
+        }
+        body.places.iter_mut().for_each(|place| *place = place.times(stiffness / force));
         for node in &mut body.nodes {
             node.load = node.load.times(1.0 / force);
+            node.foundation /= stiffness;
             node.displacement = node.displacement.times(stiffness / force);
         }
         body
     }
 
-    /// Balances its forces. Where rounding has led the iteration astray the rest is balanced again.
+    /// Balances its forces: by conjugate gradients where they are linear, else by FIRE. Where rounding has led
+    /// gradients astray the rest is balanced again.
     ///
     /// # Errors
-    /// As [`balance`]; numbers that leave the range of floats; where rounding keeps it from the tolerance.
+    /// As [`balance`](crate::programs::force::solve::balance); numbers that leave the range of floats; where rounding keeps it from the tolerance; where
+    /// forces that are not linear find no balance, with the cells that nothing holds.
     pub fn balance(&self, runtime: &Runtime, stop: Stop, config: &Config) -> Result<Balance> {
+        self.balance_by(Solver::Gradients, runtime, stop, config)
+    }
+
+    /// The same; where forces are linear by a solver of one's choice.
+    ///
+    /// # Errors
+    /// As [`balance`](Self::balance).
+    pub fn balance_by(&self, solver: Solver, runtime: &Runtime, stop: Stop, config: &Config) -> Result<Balance> {
         let scales = self.scales();
         let back = scales.1 / scales.0;
         let finite = self.springs.iter().all(|(.., spring)| spring.stiffness.is_finite())
@@ -178,9 +220,24 @@ impl Body {
             return Err(Error::usage("stiffness and forces are too large or too small for floats: choose other units"));
         }
         let body = self.scaled(scales);
-        let mut found = balance(runtime, &body.graph()?, &AsGiven, stop, config)?;
+        let mut found = match self.law.is_linear() {
+            true => body.balance_linear(solver, runtime, stop, config)?,
+            false => relax(runtime, &body, stop, config)?,
+        };
+        found.displacements.iter_mut().for_each(|displacement| *displacement = displacement.times(back));
+        Ok(found)
+    }
+
+    pub(super) fn balance_linear(
+        &self,
+        solver: Solver,
+        runtime: &Runtime,
+        stop: Stop,
+        config: &Config,
+    ) -> Result<Balance> {
+        let mut found = balance_by(solver, runtime, &self.graph()?, &AsGiven, stop, config)?;
         for repair in 0..=REPAIRS {
-            let residual = if found.displacements.is_empty() { 0.0 } else { body.residual(&found.displacements) };
+            let residual = if found.displacements.is_empty() { 0.0 } else { self.residual(&found.displacements) };
             // Process 0 has the displacements; the others say nothing.
             found.residual = runtime.all_gather(Ok(residual))?.into_iter().sum();
             if found.residual <= stop.tolerance {
@@ -191,32 +248,36 @@ impl Body {
                 let what = format!("forces are out of balance by {:.1e}, {what}", found.residual);
                 return Err(Error::new(Kind::Program, what));
             }
-            let response = body.response(&found.displacements);
+            let response = self.response(&found.displacements);
             let left: Vec<Vector> =
-                response.reactions.into_iter().zip(&body.nodes).map(|(r, n)| r.free(n.held)).collect();
+                response.reactions.into_iter().zip(&self.nodes).map(|(r, n)| r.free(n.held)).collect();
             let left = runtime.all_gather(Ok(if runtime.workers().is_first() { left } else { Vec::new() }))?.concat();
-            let mut rest = body.clone();
+            let mut rest = self.clone();
             for (node, left) in rest.nodes.iter_mut().zip(left) {
                 (node.displacement, node.load) = (Vector::default(), Vector::default().minus(left));
             }
             let stop = Stop { tolerance: 0.5 * stop.tolerance / found.residual, ..stop };
-            let more = balance(runtime, &rest.graph()?, &AsGiven, stop, config)?;
+            // Short beside the first, which is what was saved.
+            let more = balance_by(solver, runtime, &rest.graph()?, &AsGiven, stop, &Config::default())?;
             found.iterations += more.iterations;
             found.displacements.iter_mut().zip(more.displacements).for_each(|(all, more)| *all = all.plus(more));
         }
-        found.displacements.iter_mut().for_each(|displacement| *displacement = displacement.times(back));
         Ok(found)
+    }
+
+    /// What is displaced in the beginning: what is given.
+    pub(super) fn given(&self) -> Vec<Vector> {
+        self.nodes.iter().map(|node| node.displacement.held(node.held)).collect()
     }
 
     /// The share of the forces of the beginning, when only what is given is displaced, that is out of balance
     /// under displacements: found anew, from the springs.
     pub fn residual(&self, displacements: &[Vector]) -> f64 {
-        let given = self.nodes.iter().map(|node| node.displacement.held(node.held));
-        let beginning = self.out_of_balance(&self.response(&given.collect::<Vec<_>>()));
+        let beginning = self.out_of_balance(&self.response(&self.given()));
         if beginning > 0.0 { self.out_of_balance(&self.response(displacements)) / beginning } else { 0.0 }
     }
 
-    fn out_of_balance(&self, response: &Response) -> f64 {
+    pub(super) fn out_of_balance(&self, response: &Response) -> f64 {
         let free = || response.reactions.iter().zip(&self.nodes).map(|(reaction, node)| reaction.free(node.held));
         // By the largest, so that no square leaves the range of floats.
         let largest = free().flat_map(|force| force.0).map(f64::abs).fold(0.0, f64::max);

@@ -6,8 +6,6 @@
 //! added in the order of its sources and sums of blocks in the order of blocks: the same bits for any workers
 //! and placement. Cost of an iteration: O(springs). Memory: 200 bytes a slot.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
@@ -15,8 +13,9 @@ use crate::error::{Error, Kind, Result};
 use crate::graph::topology::{Block, Topology};
 use crate::id::{BlockId, Slot, VertexId};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
-use crate::programs::force::elastic::{Elastic, Node};
-use crate::programs::force::vector::{Tensor, Vector};
+use crate::programs::force::elastic::Elastic;
+use crate::programs::force::stiffness::{Stiffness, pulls, runs};
+use crate::programs::force::vector::Vector;
 
 /// Finds displacements.
 #[derive(Clone, Copy, Debug)]
@@ -77,14 +76,9 @@ pub struct Share {
     gamma: f64,
     alpha: f64,
     history: Vec<f64>,
-    /// Where displacements are given, the stiffness of each node, and the inverse of that where it is free; not
-    /// saved.
+    /// Not saved.
     #[serde(skip)]
-    held: Vec<[bool; 3]>,
-    #[serde(skip)]
-    own: Vec<Tensor>,
-    #[serde(skip)]
-    inverse: Vec<Tensor>,
+    stiffness: Stiffness,
 }
 
 /// What a block has found.
@@ -96,53 +90,18 @@ pub struct Found {
     pub history: Vec<f64>,
 }
 
-/// The runs of owned slots of a block.
-fn runs<B: Block>(block: &B) -> impl Iterator<Item = Range<usize>> {
-    block.rows().flat_map(|row| block.owned(row))
-}
-
 impl<M> ConjugateGradients<M> {
-    /// What the nodes and springs of a block are, again.
-    fn stiffen<G: Topology>(&self, block: &G::Block, share: &mut Share)
-    where
-        M: Elastic<G>,
-    {
-        share.held = vec![[true; 3]; block.slots()];
-        share.own = vec![Tensor::default(); block.slots()];
-        share.inverse = vec![Tensor::default(); block.slots()];
-        for at in runs(block).flatten() {
-            let slot = Slot(at as u32);
-            let mut stiffness = Tensor::default();
-            block.each_source(slot, |_, edge| stiffness.combine(self.model.spring(edge).tensor()));
-            let Node { held, .. } = self.model.node(block, slot);
-            (share.held[at], share.own[at]) = (held, stiffness);
-            share.inverse[at] = stiffness.inverse(held).0;
-        }
-    }
-
-    /// What springs pull each owned node with, were the others displaced by what was said.
-    fn forces<G: Topology>(&self, block: &G::Block, share: &mut Share)
-    where
-        M: Elastic<G>,
-    {
-        let Share { said, image, .. } = share;
-        for row in block.rows() {
-            let (first, last) = (row.start, row.end);
-            block.gather(row, said, &mut image[first..last], |edge, said| self.model.spring(edge).pull(*said));
-        }
-    }
-
     /// The forces that are out of balance when only what is given is displaced.
     fn begin<G: Topology>(&self, block: &G::Block, share: &mut Share)
     where
         M: Elastic<G>,
     {
-        self.forces(block, share);
+        pulls(&self.model, block, &share.said, &mut share.image);
         for at in runs(block).flatten() {
             let node = self.model.node(block, Slot(at as u32));
-            let force = node.load.plus(share.image[at]).minus(share.own[at].times(share.said[at])).free(node.held);
+            let force = share.stiffness.left(at, &node, share.said[at], share.image[at]);
             share.residual[at] = force;
-            share.said[at] = share.inverse[at].times(force);
+            share.said[at] = share.stiffness.inverse[at].times(force);
             share.beginning += force.dot(force);
         }
     }
@@ -164,10 +123,10 @@ impl<M> ConjugateGradients<M> {
             ));
         }
         (share.gamma, share.alpha) = (products.gamma, alpha);
-        let Share { displacement, residual, said, image, direction, direction_image, inverse, .. } = share;
+        let Share { displacement, residual, said, image, direction, direction_image, stiffness, .. } = share;
         for run in runs(block) {
             let nodes = displacement[run.clone()].iter_mut().zip(&mut residual[run.clone()]);
-            let nodes = nodes.zip(&mut said[run.clone()]).zip(&image[run.clone()]).zip(&inverse[run.clone()]);
+            let nodes = nodes.zip(&mut said[run.clone()]).zip(&image[run.clone()]).zip(&stiffness.inverse[run.clone()]);
             let along = direction[run.clone()].iter_mut().zip(&mut direction_image[run]);
             for (((((displacement, residual), said), image), inverse), (direction, its_image)) in nodes.zip(along) {
                 *direction = said.plus(direction.times(beta));
@@ -184,7 +143,7 @@ impl<M> ConjugateGradients<M> {
 /// The products of a block's own nodes, and what images are with their own springs.
 fn products<B: Block>(block: &B, share: &mut Share) -> Products {
     let mut products = Products { beginning: share.beginning, ..Products::default() };
-    let Share { said, image, residual, own, held, .. } = share;
+    let Share { said, image, residual, stiffness: Stiffness { own, held, .. }, .. } = share;
     for run in runs(block) {
         let nodes = said[run.clone()].iter().zip(&mut image[run.clone()]).zip(&residual[run.clone()]);
         for (((said, image), residual), (own, held)) in nodes.zip(own[run.clone()].iter().zip(&held[run])) {
@@ -221,9 +180,9 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
             image: none(),
             direction: none(),
             direction_image: none(),
+            stiffness: Stiffness::of(&self.model, block),
             ..Share::default()
         };
-        self.stiffen(block, &mut share);
         for at in runs(block).flatten() {
             let node = self.model.node(block, Slot(at as u32));
             let given = node.displacement.held(node.held);
@@ -233,7 +192,7 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
     }
 
     fn restored(&self, _: &G, block: &G::Block, share: &mut Share) -> Result<()> {
-        self.stiffen(block, share);
+        share.stiffness = Stiffness::of(&self.model, block);
         Ok(())
     }
 
@@ -252,7 +211,7 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
             0 => {}
             1 => self.begin(block, share),
             number if number.is_multiple_of(2) => {
-                self.forces(block, share);
+                pulls(&self.model, block, &share.said, &mut share.image);
                 at.contribute(products(block, share));
                 return Ok(Vote::Stay);
             }

@@ -40,22 +40,29 @@ pub fn mechanisms(runtime: &Runtime, body: &Body, config: &Config) -> Result<Vec
 /// # Errors
 /// Such a load, with the cells it moves; as [`balance`].
 pub fn refuse_idle_loads(runtime: &Runtime, body: &Body, config: &Config) -> Result<()> {
+    match idle_loads(runtime, body, config)? {
+        None => Ok(()),
+        Some(what) => Err(Error::new(Kind::Program, what)),
+    }
+}
+
+/// What is wrong with loads that work on a mechanism, if there are any.
+pub(super) fn idle_loads(runtime: &Runtime, body: &Body, config: &Config) -> Result<Option<String>> {
     if body.nodes.iter().all(|node| node.load.free(node.held) == Vector::default()) {
-        return Ok(());
+        return Ok(None);
     }
     let largest = body.nodes.iter().map(|node| node.load.free(node.held).length()).fold(0.0, f64::max);
     let loads = body.nodes.iter().map(|node| node.load.times(1.0 / largest)).collect();
     let moved = idle(runtime, body, loads, config)?;
     if moved.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let named: Vec<String> = moved.iter().take(NAMED).map(|node| body.labels[*node].to_string()).collect();
     let more = if moved.len() > NAMED { format!(" and {} more", moved.len() - NAMED) } else { String::new() };
-    let what = format!(
+    Ok(Some(format!(
         "a load moves cells that nothing, or next to nothing, holds back: {}{more}: hold them, or load others",
         named.join(", ")
-    );
-    Err(Error::new(Kind::Program, what))
+    )))
 }
 
 /// The nodes that mechanisms have a share of, in displacements of free nodes the largest of which is about 1.
@@ -74,6 +81,6 @@ fn idle(runtime: &Runtime, body: &Body, displacements: Vec<Vector>, config: &Con
 }
 
 /// A number between -1 and 1 that depends on `at` alone.
-fn drawn(at: u64) -> f64 {
+pub(super) fn drawn(at: u64) -> f64 {
     mix(at) as f64 / 2f64.powi(63) - 1.0
 }

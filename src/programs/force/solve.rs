@@ -2,10 +2,12 @@
 
 use crate::error::Result;
 use crate::graph::topology::Topology;
-use crate::pregel::run::Config;
+use crate::id::BlockId;
+use crate::pregel::run::{Config, Report};
 use crate::pregel::runtime::Runtime;
+use crate::programs::force::chebyshev::Chebyshev;
 use crate::programs::force::elastic::Elastic;
-use crate::programs::force::gradients::ConjugateGradients;
+use crate::programs::force::gradients::{ConjugateGradients, Found};
 use crate::programs::force::vector::Vector;
 
 /// When to end.
@@ -23,6 +25,16 @@ impl Default for Stop {
     }
 }
 
+/// How displacements are found where forces are linear in them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Solver {
+    /// Conjugate gradients: the fewest iterations, of two supersteps.
+    #[default]
+    Gradients,
+    /// Chebyshev iteration: more of them, of one superstep.
+    Chebyshev,
+}
+
 /// A balance of forces.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Balance {
@@ -34,9 +46,13 @@ pub struct Balance {
     pub history: Vec<f64>,
     /// How many there were.
     pub iterations: u64,
+    /// Supersteps, those before a checkpoint included.
+    pub supersteps: u64,
+    /// The superstep at which it went on from a checkpoint.
+    pub resumed: Option<u64>,
 }
 
-/// Balances the forces on a graph of vertices 0, 1, ... without gaps.
+/// Balances the forces on a graph of vertices 0, 1, ... without gaps, by conjugate gradients.
 ///
 /// # Errors
 /// As [`Runtime::run`]; where no balance is found: a load that works on what nothing holds, more iterations.
@@ -47,17 +63,53 @@ pub fn balance<G: Topology, M: Elastic<G>>(
     stop: Stop,
     config: &Config,
 ) -> Result<Balance> {
-    let Stop { tolerance, iterations } = stop;
-    let program = ConjugateGradients { model: model.clone(), tolerance, iterations };
-    let (made, report) = runtime.collect(graph, &program, config)?;
-    let history = made.first().map_or_else(Vec::new, |(_, found)| found.history.clone());
-    let mut displacements: Vec<_> = made.into_iter().flat_map(|(_, found)| found.displacements).collect();
-    displacements.sort_unstable_by_key(|(node, _)| *node);
-    Ok(Balance {
-        displacements: displacements.into_iter().map(|(_, displacement)| displacement).collect(),
-        residual: report.global.relative(),
-        history,
-        // Two supersteps each, after three that begin.
-        iterations: report.supersteps.saturating_sub(3) / 2,
-    })
+    balance_by(Solver::Gradients, runtime, graph, model, stop, config)
+}
+
+/// The same by a solver of one's choice.
+///
+/// # Errors
+/// As [`balance`].
+pub fn balance_by<G: Topology, M: Elastic<G>>(
+    solver: Solver,
+    runtime: &Runtime,
+    graph: &G,
+    model: &M,
+    stop: Stop,
+    config: &Config,
+) -> Result<Balance> {
+    let model = model.clone();
+    match solver {
+        Solver::Gradients => {
+            let Stop { tolerance, iterations } = stop;
+            let (made, report) =
+                runtime.collect(graph, &ConjugateGradients { model, tolerance, iterations }, config)?;
+            // Two supersteps each, after three that begin.
+            let iterations = report.supersteps.saturating_sub(3) / 2;
+            Ok(Balance::of(made, report.global.relative(), iterations, &report))
+        }
+        Solver::Chebyshev => {
+            let (made, report) = runtime.collect(graph, &Chebyshev { model, stop }, config)?;
+            // One each, after two that begin.
+            let iterations = report.supersteps.saturating_sub(2);
+            Ok(Balance::of(made, report.global.relative(), iterations, &report))
+        }
+    }
+}
+
+impl Balance {
+    /// From what blocks have found.
+    pub(super) fn of<G>(made: Vec<(BlockId, Found)>, residual: f64, iterations: u64, report: &Report<G>) -> Self {
+        let history = made.first().map_or_else(Vec::new, |(_, found)| found.history.clone());
+        let mut displacements: Vec<_> = made.into_iter().flat_map(|(_, found)| found.displacements).collect();
+        displacements.sort_unstable_by_key(|(node, _)| *node);
+        Self {
+            displacements: displacements.into_iter().map(|(_, displacement)| displacement).collect(),
+            residual,
+            history,
+            iterations,
+            supersteps: report.supersteps,
+            resumed: report.resumed,
+        }
+    }
 }

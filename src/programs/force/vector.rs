@@ -82,6 +82,11 @@ impl Tensor {
         Self([z * z, y * y, x * x, z * y, z * x, y * x].map(|product| product * factor))
     }
 
+    /// The same along all directions.
+    pub fn isotropic(factor: f64) -> Self {
+        Self([factor, factor, factor, 0.0, 0.0, 0.0])
+    }
+
     /// The tensor of a vector.
     #[inline(always)]
     pub fn times(self, vector: Vector) -> Vector {
@@ -95,15 +100,26 @@ impl Tensor {
         Matrix3::new(zz, zy, zx, zy, yy, yx, zx, yx, xx)
     }
 
-    /// The inverse along axes that are not held, of what has one (Moore and Penrose), and how many
-    /// directions have none.
-    pub fn inverse(self, held: [bool; 3]) -> (Self, u32) {
+    /// Its least and its largest eigenvalue along axes that are not held; the others count as 0.
+    pub fn extremes(self, held: [bool; 3]) -> (f64, f64) {
+        let values = self.along(held).symmetric_eigenvalues();
+        (values.min(), values.max())
+    }
+
+    /// What it is along axes that are not held.
+    fn along(self, held: [bool; 3]) -> Matrix3<f64> {
         let mut matrix = self.matrix();
         for axis in (0..3).filter(|axis| held[*axis]) {
             matrix.row_mut(axis).fill(0.0);
             matrix.column_mut(axis).fill(0.0);
         }
-        let eigen = matrix.symmetric_eigen();
+        matrix
+    }
+
+    /// The inverse along axes that are not held, of what has one (Moore and Penrose), and how many
+    /// directions have none.
+    pub fn inverse(self, held: [bool; 3]) -> (Self, u32) {
+        let eigen = self.along(held).symmetric_eigen();
         let largest = eigen.eigenvalues.iter().copied().fold(0.0, f64::max);
         let mut inverse = Matrix3::zeros();
         let mut rank = 0;
