@@ -357,6 +357,14 @@ fn forces_that_make_no_sense_are_refused() {
     bench.fails(&with(&["--fix", "z=0", "--pull", "z=0:1"]), 2, &["z=0 is held or moved twice"]);
     bench.fails(&with(&["--fix", "z=0", "--tolerance", "1"]), 2, &["--tolerance 1", "below 1"]);
     bench.fails(&with(&["--fix", "z=0", "--forces", "none.csv"]), 3, &["none.csv", "no such file"]);
+    bench.fails(&with(&["--hold", "none.csv"]), 3, &["none.csv", "no such file"]);
+    bench.fails(&with(&["--fix", "z=0", "--only", "both"]), 2, &["both", "push", "pull"]);
+    bench.fails(&with(&["--fix", "z=0", "--nonlinear", "--solver", "chebyshev"]), 2, &["--nonlinear", "--solver"]);
+    bench.fails(&with(&["--fix", "z=0", "--nodes", "out/n.csv"]), 2, &["--nodes", "graphs"]);
+    bench.fails(&with(&["--fix", "z=0", "--picture", "out/p.png"]), 2, &["out/p.png", ".svg"]);
+    bench.fails(&with(&["--fix", "z=0", "--steps"]), 2, &["--steps", "--json"]);
+    bench.fails(&["relax", "springs", "none.graphml", "--fix", "z=0", "--roi", "0:1,,"], 2, &["--roi", "volumes"]);
+    bench.fails(&["relax", "springs", "none.graphml", "--fix", "z=0"], 3, &["none.graphml", "no such file"]);
     bench.fails(&["relax", "springs", "none.npy", "--fix", "z=0"], 3, &["none.npy", "no such file"]);
     bench.fails(&["relax", "tension", "none.npy"], 3, &["none.npy", "no such file"]);
     bench.fails(&["relax", "tension", "labels.npy", "-o", "out/x.csv", "--cells", "out/x.csv"], 2, &["same file"]);

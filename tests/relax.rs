@@ -423,3 +423,130 @@ fn chebyshev_iteration_finds_what_conjugate_gradients_find() {
     let told = loose.balance_by(Solver::Chebyshev, &runtimes[1], STOP, &config).unwrap_err().to_string();
     assert!(told.contains("no balance yet") || told.contains("cannot be balanced"), "{told}");
 }
+
+/// What a run has written is what another begins with: the cells of a volume, their contacts as GraphML and as tables.
+#[test]
+fn a_graph_file_gives_what_its_volume_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let septa = |arguments: &[&str]| {
+        let output = program::septa().args(arguments).current_dir(folder.path()).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let well = |arguments: &[&str]| {
+        let (code, told) = septa(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {told}");
+    };
+    let path = |name: &str| folder.path().join(name);
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    well(&["phantom", "cells", "--shape", "30,26,34", "--cells", "40", "-o", "cells.tif"]);
+    well(&["contacts", "cells.tif", "-o", "cells.graphml"]);
+    well(&[
+        "relax",
+        "springs",
+        "cells.tif",
+        "--fix",
+        "z=0",
+        "--pull",
+        "z=max:0.4",
+        "-o",
+        "a.csv",
+        "--springs",
+        "sa.csv",
+    ]);
+    // What was held, as a table: cells whose displacement a face gave have a reaction.
+    let rows: Vec<Vec<String>> =
+        read("a.csv").lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    let mut held = "label,displacement-0,displacement-1,displacement-2\n".to_string();
+    for row in rows.iter().filter(|row| row[7..10].iter().any(|reaction| reaction.parse::<f64>().unwrap() != 0.0)) {
+        held += &format!("{},{},{},{}\n", row[0], row[4], row[5], row[6]);
+    }
+    std::fs::write(path("held.csv"), &held).unwrap();
+    let graph = ["relax", "springs", "cells.graphml", "--hold", "held.csv", "-o", "b.csv", "--springs", "sb.csv"];
+    well(&graph);
+    well(&[
+        "relax",
+        "springs",
+        "sa.csv",
+        "--nodes",
+        "a.csv",
+        "--hold",
+        "held.csv",
+        "-o",
+        "c.csv",
+        "--springs",
+        "sc.csv",
+    ]);
+    let column = |name: &str, at: usize| -> Vec<f64> {
+        read(name).lines().skip(1).map(|line| line.split(',').nth(at).unwrap().parse().unwrap()).collect()
+    };
+    for (nodes, springs) in [("b.csv", "sb.csv"), ("c.csv", "sc.csv")] {
+        for (name, expected, columns) in [(nodes, "a.csv", 0..11), (springs, "sa.csv", 0..6)] {
+            for at in columns {
+                let (found, expected) = (column(name, at), column(expected, at));
+                let largest = expected.iter().map(|value| value.abs()).fold(0.0, f64::max);
+                assert_eq!(found.len(), expected.len());
+                let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+                assert!(apart <= 1e-5 * largest, "{name} column {at}: apart by {apart} of {largest}");
+            }
+        }
+    }
+    // Faces of a graph are the nodes that lie farthest out.
+    std::fs::write(path("n.csv"), "label,centroid-0,centroid-1,centroid-2\n7,0,0,0\n3,2,0,0\n9,4,0,0\n").unwrap();
+    std::fs::write(path("e.csv"), "source,target,stiffness\n9,3,1.0\n7,3,3.0\n").unwrap();
+    let chain = ["relax", "springs", "e.csv", "--nodes", "n.csv", "--fix", "z=0", "--load", "z=max:0.75"];
+    well(&[&chain[..], &["-o", "d.csv"]].concat());
+    assert_eq!((column("d.csv", 0), column("d.csv", 4)), (vec![3.0, 7.0, 9.0], vec![0.25, 0.0, 1.0]));
+    for (file, text, named) in [
+        ("e.csv", "source,target,stiffness\n9,4,1.0\n", "from 9 to 4 joins a node that has no coordinates"),
+        ("e.csv", "source,target,stiffness\n9,9,1.0\n", "from 9 to 9 has both its ends in one place"),
+        ("e.csv", "source,target,stiffness\n9,3,-1.0\n", "from 9 to 3 has no stiffness of 0 or more"),
+        ("e.csv", "source,target,width\n9,3,1.0\n", "neither a stiffness nor an area"),
+        ("e.csv", "source,target,stiffness\na,b,1.0\n", "named by words"),
+        ("n.csv", "label,centroid-0,centroid-1\n7,0,0\n", "no column centroid-2"),
+        ("n.csv", "label,centroid-0,centroid-1,centroid-2\n7,0,0,\n", "node 7: a coordinate is no number"),
+        ("n.csv", "label,centroid-0,centroid-1,centroid-2\n7,0,0,0\n7,1,0,0\n", "two nodes are called 7"),
+    ] {
+        let before = read(file);
+        std::fs::write(path(file), text).unwrap();
+        let (code, told) = septa(&chain);
+        assert!(code == 3 && told.contains(named), "{code} {told}");
+        std::fs::write(path(file), before).unwrap();
+    }
+    let (code, told) = septa(&["relax", "springs", "e.csv", "--fix", "z=0"]);
+    assert!(code == 3 && told.contains("give the table of nodes with --nodes"), "{code} {told}");
+    let (code, told) = septa(&[&chain[..], &["--modulus", "2"]].concat());
+    assert!(code == 2 && told.contains("have a stiffness already"), "{code} {told}");
+    std::fs::write(path("held.csv"), "label,displacement-0,displacement-1,displacement-2\n7,0,,\n").unwrap();
+    let (code, told) = septa(&[&chain[..], &["--hold", "held.csv"]].concat());
+    assert!(code == 3 && told.contains("row 1: the cell is held already"), "{code} {told}");
+}
+
+#[test]
+fn a_command_that_was_stopped_goes_on_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |options: &[&str]| {
+        let mut command = program::septa();
+        command.args(["relax", "springs", "cells.tif", "--fix", "z=0", "--pull", "z=max:-0.5", "--json", "--force"]);
+        let output = command.args(options).current_dir(folder.path()).output().unwrap();
+        (output.status.code().unwrap(), output.stdout, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let made = ["phantom", "cells", "--shape", "30,26,34", "--cells", "40", "-o", "cells.tif"];
+    assert!(program::septa().args(made).current_dir(folder.path()).output().unwrap().status.success());
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    for law in [&[][..], &["--solver", "chebyshev"], &["--nonlinear"]] {
+        let with = |options: &[&'static str]| [options, law].concat();
+        assert_eq!(run(&with(&["-o", "whole.csv", "-w", "1"])).0, 0);
+        // As many iterations as may be end it; what it had saved by then is gone on from.
+        let saved = format!("saved{}", law.len());
+        let checkpoint = ["--checkpoint", &saved, "--every", "5"];
+        let run_saved = |options: &[&str]| run(&[&checkpoint[..], law, options].concat());
+        let (code, _, told) = run_saved(&["-o", "rest.csv", "-w", "2"]);
+        assert_eq!(code, 0, "{told}");
+        assert_eq!(bytes("rest.csv"), bytes("whole.csv"), "{law:?}");
+        let (code, figures, told) = run_saved(&["-o", "again.csv", "-w", "3"]);
+        assert_eq!(code, 0, "{told}");
+        let figures: serde_json::Value = serde_json::from_slice(&figures).unwrap();
+        assert!(figures["resumed"].as_u64().is_some_and(|superstep| superstep >= 5), "{law:?}: {figures}");
+        assert_eq!(bytes("again.csv"), bytes("whole.csv"), "{law:?}");
+    }
+}

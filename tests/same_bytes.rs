@@ -221,6 +221,17 @@ fn springs_have_the_same_bytes() {
     let Some(ovule) = ovule() else { return };
     let pulled = ["relax", "springs", "--fix", "x=0", "--pull", "x=max:-2", "--springs", "springs.csv"];
     Trial::new(&pulled, &ovule, "cells.csv").holds();
+    Trial::new(&[&pulled[..], &["--solver", "chebyshev"]].concat(), &ovule, "cells.csv").holds();
+}
+
+#[test]
+fn springs_that_are_not_linear_have_the_same_bytes() {
+    let (_folder, cells) = phantom("cells", "36,30,40", "60");
+    let pressed = ["relax", "springs", "--fix", "z=0", "--pull", "z=max:-0.3", "--springs", "springs.csv"];
+    let drawn = ["--vtk", "net.vtp", "--picture", "net.svg", "--residuals", "residuals.svg"];
+    for law in [&["--nonlinear"][..], &["--only", "pull"], &["--nonlinear", "--only", "push"]] {
+        Trial::new(&[&pressed[..], &drawn, law].concat(), &cells, "cells.csv").holds();
+    }
 }
 
 #[test]

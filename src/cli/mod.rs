@@ -25,6 +25,8 @@ mod progress;
 mod record;
 mod relax;
 mod relax_bone;
+mod relax_boundary;
+mod relax_ground;
 mod relax_springs;
 mod relax_stop;
 mod relax_tension;

@@ -1,30 +1,33 @@
 //! `septa relax springs`.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use crate::cli::contacts::summarise;
+use clap::ValueEnum;
+
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
-use crate::cli::input::Input;
+use crate::cli::relax_boundary::{At, Boundary};
+use crate::cli::relax_ground::{Found, Ground};
 use crate::cli::relax_stop::{Stopping, check_above_0};
+use crate::cli::run_saving::Saving;
 use crate::error::{Error, Kind, Result};
-use crate::lattice::stencil::Stencil;
-use crate::lattice::summary::{Detail, Summary, Want};
-use crate::measure::read::read_table;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
 use crate::pregel::run::Config;
 use crate::programs::force::contact_springs::{Body, Response};
+use crate::programs::force::law::{Law, Only};
 use crate::programs::force::mechanisms::{mechanisms, refuse_idle_loads};
-use crate::programs::force::plane::Plane;
+use crate::programs::force::solve::Solver;
 use crate::programs::force::vector::Vector;
+use crate::report::pulled::Pulled;
 use crate::report::vtk::{self, Data, Lines};
-use crate::volume::shape::{Shape, Spacing};
+use crate::volume::sink::write_file;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  septa relax springs data/cells.tif --fix z=0 --pull z=max:0.5 -o nodes.csv\n  \
-                        septa relax springs data/cells.tif --fix z=0 --load z=max:-2 --springs springs.csv")]
+                        septa relax springs data/cells.tif --fix z=0 --load z=max:-2 --springs springs.csv\n  \
+                        septa relax springs data/cells.tif --fix z=0 --pull z=max:-3 --nonlinear --only push\n  \
+                        septa relax springs contacts.graphml --hold held.csv --forces forces.csv -o nodes.csv")]
 pub(crate) struct Args {
     /// Where to write a row for each cell: displacement, reaction, energy
     #[arg(short, long, value_name = "OUT")]
@@ -35,205 +38,154 @@ pub(crate) struct Args {
     /// Where to write the springs under their forces for ParaView: .vtp
     #[arg(long, value_name = "VTP")]
     vtk: Option<PathBuf>,
-    /// Hold the cells at a face of the volume, such as z=0 or x=max; may be given again. A cell that touches
-    /// several such faces is held or moved at the one that is nearest to its centroid
-    #[arg(long, value_name = "FACE", help_heading = "Boundary")]
-    fix: Vec<Plane>,
-    /// Move the cells at a face along its axis by a length, and hold them otherwise: z=max:0.5; may be given
-    /// again
-    #[arg(long, value_name = "FACE:LENGTH", help_heading = "Boundary", allow_hyphen_values = true)]
-    pull: Vec<At>,
-    /// Load the cells at a face along its axis with a force, in equal shares: z=max:-2; may be given again
-    #[arg(long, value_name = "FACE:FORCE", help_heading = "Boundary", allow_hyphen_values = true)]
-    load: Vec<At>,
-    /// A table of forces on cells, with columns label, force-0, force-1, force-2 (z, y, x)
-    #[arg(long, value_name = "TABLE", help_heading = "Boundary")]
-    forces: Option<PathBuf>,
-    /// Elastic modulus E: a contact of area A between centroids l apart has the stiffness E A / l
-    #[arg(long, value_name = "E", default_value_t = 1.0)]
-    modulus: f64,
+    /// Where to draw a slab of the body: springs in the colours of their forces, displacements as arrows: .svg
+    #[arg(long, value_name = "SVG")]
+    picture: Option<PathBuf>,
+    /// Elastic modulus E: a contact of area A between centroids l apart has the stiffness E A / l [default: 1]
+    #[arg(long, value_name = "E")]
+    modulus: Option<f64>,
+    /// Let springs turn with their ends: displacements may be large. By FIRE
+    #[arg(long)]
+    nonlinear: bool,
+    /// Springs that only push (compression-only) or only pull (tension-only), and are slack otherwise. By FIRE
+    #[arg(long, value_enum, value_name = "push|pull")]
+    only: Option<OnlyTo>,
+    /// How linear forces are balanced: by conjugate gradients, or by Chebyshev iteration, which needs two to four times
+    /// the iterations, of one superstep instead of two: where processes are many and sums over all of them dear
+    #[arg(long, value_enum, default_value_t = By::Cg, conflicts_with_all = ["nonlinear", "only"])]
+    solver: By,
+    #[command(flatten)]
+    boundary: Boundary,
     #[command(flatten)]
     stopping: Stopping,
     #[command(flatten)]
-    input: Input,
+    ground: Ground,
+    #[command(flatten)]
+    saving: Saving,
 }
 
-/// Something at a face.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct At {
-    plane: Plane,
-    amount: f64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    Cg,
+    Chebyshev,
 }
 
-impl FromStr for At {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let (plane, amount) =
-            text.split_once(':').ok_or_else(|| format!("«{text}»: give a face and a number, such as z=max:0.5"))?;
-        let plane = plane.parse()?;
-        match amount.parse() {
-            Ok(amount) if f64::is_finite(amount) => Ok(Self { plane, amount }),
-            _ => Err(format!("«{amount}» is not a number")),
-        }
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnlyTo {
+    #[value(alias = "compression")]
+    Push,
+    #[value(alias = "tension")]
+    Pull,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     args.check(context)?;
-    let source = context.readable(args.input.open()?)?;
-    let want = Want { cells: Detail::Moments, contacts: Some(Stencil::N6) };
-    let summary = summarise(context, &source, want)?;
-    let (shape, spacing) = (source.header().shape, source.header().spacing);
-    let mut body = Body::of_contacts(&summary, &spacing, args.modulus)?;
-    let held = args.ask(&mut body, &summary, shape, &spacing)?;
-    let (runtime, config) = (context.runtime()?, Config::default());
-    let stop = args.stopping.stop();
-    let found = body.balance(runtime, stop, &config);
-    if found.as_ref().is_err_and(|error| error.kind() == Kind::Program) {
+    let mut found = args.ground.read(context, args.modulus)?;
+    let held = args.boundary.ask(&mut found)?;
+    let Found { mut body, unit, .. } = found;
+    body.law = args.law();
+    let runtime = context.runtime()?;
+    let (config, steps) = args.saving.config(None);
+    let solver = match args.solver {
+        By::Cg => Solver::Gradients,
+        By::Chebyshev => Solver::Chebyshev,
+    };
+    let balanced = body.balance_by(solver, runtime, args.stopping.stop(), &config);
+    if body.law.is_linear() && balanced.as_ref().is_err_and(|error| error.kind() == Kind::Program) {
         // All processes have this error, and look for what they can say of it.
-        refuse_idle_loads(runtime, &body, &config)?;
+        refuse_idle_loads(runtime, &body, &Config::default())?;
     }
-    let found = found?;
-    let moved = mechanisms(runtime, &body, &config)?;
+    let balanced = balanced?;
+    let moved = mechanisms(runtime, &balanced.tangent(runtime, &body)?, &Config::default())?;
     let mut figures = Figures::default()
         .with("cells", body.nodes.len())
         .with("springs", body.springs.len())
         .with("free_bodies", body.free_bodies().len())
         .with("mechanism_cells", moved.len())
-        .with("iterations", found.iterations)
-        .with("residual", found.residual);
+        .with("iterations", balanced.iterations)
+        .with("residual", balanced.residual);
     if context.is_first() {
-        let response = body.response(&found.displacements);
-        for (At { plane, .. }, held) in args.faces().iter().zip(&held) {
+        let response = body.response(&balanced.displacements);
+        if body.law.only.is_some() {
+            figures = figures.with("slack_springs", response.slack());
+        }
+        for (At { plane, .. }, held) in args.boundary.faces().iter().zip(&held) {
             let total = held.iter().fold(Vector::default(), |sum, node| sum.plus(response.reactions[*node]));
             figures = figures.with(&format!("reaction {plane}"), total.0);
         }
         figures = figures.with("energy", response.energies.iter().fold(0.0, |sum, energy| sum + energy));
         if let Some(path) = &args.output {
-            write_table(path, &nodes(&body, &found.displacements, &response, &moved, &spacing)?)?;
+            write_table(path, &nodes(&body, &balanced.displacements, &response, &moved, &unit)?)?;
         }
         if let Some(path) = &args.springs {
-            write_table(path, &springs(&body, &response, &spacing)?)?;
+            write_table(path, &springs(&body, &response, &unit)?)?;
         }
-        args.stopping.draw(&found.history)?;
+        args.stopping.draw(&balanced.history)?;
+        let lines = drawn(body, &balanced.displacements, &response);
+        if let Some(path) = &args.picture {
+            let (displacements, forces) = (vectors_of(&balanced.displacements), &response.tensions);
+            let Lines { points, lines, .. } = &lines;
+            let body = Pulled { places: points, displacements: &displacements, springs: lines, forces, unit: &unit };
+            write_file(path, body.svg(body.across()).as_bytes())?;
+        }
         if let Some(path) = &args.vtk {
-            vtk::write(&drawn(body, found.displacements, response), path)?;
+            vtk::write(&lines, path)?;
         }
     }
-    let figures = figures.with("seconds", context.seconds());
+    let mut figures = figures.with("seconds", context.seconds()).and(steps.figures(balanced.supersteps));
+    if args.saving.resumes() {
+        figures = figures.with("resumed", balanced.resumed);
+    }
     for path in args.outputs() {
-        let inputs: Vec<&Path> =
-            std::iter::once(&args.input.volume).chain(&args.forces).map(PathBuf::as_path).collect();
-        context.record(path, &inputs, &figures)?;
+        context.record(path, &args.inputs().collect::<Vec<_>>(), &figures)?;
     }
     Ok(figures)
 }
 
-/// The nodes of cells that touch a face.
-fn at(summary: &Summary, shape: Shape, plane: Plane) -> impl Iterator<Item = usize> {
-    let cells = summary.cells.values().enumerate();
-    cells.filter(move |(_, cell)| plane.touches(cell, shape)).map(|(node, _)| node)
-}
-
 impl Args {
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.springs).chain(&self.vtk).map(PathBuf::as_path).chain(self.stopping.output())
+        let named = self.output.iter().chain(&self.springs).chain(&self.vtk).chain(&self.picture);
+        named.map(PathBuf::as_path).chain(self.stopping.output())
     }
 
-    /// Where cells are held, and how far they are moved there.
-    fn faces(&self) -> Vec<At> {
-        let fixed = self.fix.iter().map(|plane| At { plane: *plane, amount: 0.0 });
-        fixed.chain(self.pull.iter().copied()).collect()
+    fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.ground.files().chain(self.boundary.files())
     }
 
     /// Refuses what makes no sense, before anything is read.
     fn check(&self, context: &Context) -> Result<()> {
+        self.ground.check()?;
         context.check_distinct(&self.outputs().collect::<Vec<_>>())?;
         for path in self.output.iter().chain(&self.springs) {
-            context.check_table(path, Some(&self.input.volume))?;
+            context.check_table(path, Some(&self.ground.input))?;
         }
-        if let Some(forces) = &self.forces {
-            self.outputs().try_for_each(|path| context.check_output(path, Some(forces)))?;
+        for input in self.inputs().skip(1) {
+            self.outputs().try_for_each(|path| context.check_output(path, Some(input)))?;
         }
         if let Some(path) = &self.vtk {
-            context.check_drawing(path, "vtp", "springs are drawn as .vtp", Some(&self.input.volume))?;
+            context.check_drawing(path, "vtp", "springs are drawn as .vtp", Some(&self.ground.input))?;
         }
-        self.stopping.check(context, &self.input.volume)?;
+        if let Some(path) = &self.picture {
+            context.check_chart(path, Some(&self.ground.input))?;
+        }
+        self.stopping.check(context, &self.ground.input)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;
-        check_above_0(self.modulus, "--modulus")?;
-        let faces = self.faces();
-        for (at, face) in faces.iter().enumerate() {
-            if faces[..at].iter().any(|other| other.plane == face.plane) {
-                return Err(Error::usage(format!("{} is held or moved twice: give it once", face.plane)));
-            }
+        if let Some(modulus) = self.modulus {
+            check_above_0(modulus, "--modulus")?;
         }
-        match self.fix.is_empty() && self.pull.is_empty() && self.load.is_empty() && self.forces.is_none() {
-            true => Err(Error::usage("nothing is held, moved or loaded: give --fix, --pull, --load or --forces")),
-            false => Ok(()),
+        if self.saving.steps && !context.common.json {
+            return Err(Error::usage("--steps: tells its figures as JSON alone: give --json too"));
         }
+        self.boundary.check()
     }
 
-    /// Holds, moves and loads the cells of a body: the nodes that are held at each of the faces.
-    fn ask(&self, body: &mut Body, summary: &Summary, shape: Shape, spacing: &Spacing) -> Result<Vec<Vec<usize>>> {
-        let mut nearest = vec![(f64::INFINITY, None); body.nodes.len()];
-        let faces = self.faces();
-        for (face, At { plane, .. }) in faces.iter().enumerate() {
-            for node in at(summary, shape, *plane) {
-                // A cell that touches several faces is of the nearest, of equals the first that was given.
-                let away = plane.distance(body.places[node], shape, spacing);
-                if away < nearest[node].0 {
-                    nearest[node] = (away, Some(face));
-                }
-            }
-        }
-        let mut held = vec![Vec::new(); faces.len()];
-        for (node, (_, face)) in nearest.into_iter().enumerate() {
-            let Some(face) = face else { continue };
-            let At { plane, amount } = faces[face];
-            body.nodes[node].held = [true; 3];
-            body.nodes[node].displacement.0[plane.axis] = amount;
-            held[face].push(node);
-        }
-        if let Some((At { plane, .. }, _)) = faces.iter().zip(&held).find(|(_, held)| held.is_empty()) {
-            let what = "no cell touches it, or all that do are nearer to another face";
-            return Err(Error::usage(format!("nothing is held at {plane}: {what}")));
-        }
-        for At { plane, amount } in self.load.iter().copied() {
-            let count = at(summary, shape, plane).count();
-            if count == 0 {
-                return Err(Error::usage(format!("no cell touches {plane}: nothing to load")));
-            }
-            for node in at(summary, shape, plane) {
-                body.nodes[node].load.0[plane.axis] += amount / count as f64;
-            }
-        }
-        if let Some(path) = &self.forces {
-            self.load_by_table(body, path)?;
-        }
-        Ok(held)
-    }
-
-    fn load_by_table(&self, body: &mut Body, path: &Path) -> Result<()> {
-        let table = read_table(path)?;
-        let labels = table.labels("label")?;
-        let forces = [0, 1, 2].map(|axis| format!("force-{axis}"));
-        for (axis, name) in forces.iter().enumerate() {
-            let column = table.columns.iter().find(|column| column.name == *name);
-            let column =
-                column.ok_or_else(|| Error::input(path.display(), format!("has no column {name}: give z, y and x")))?;
-            for (row, label) in labels.iter().enumerate() {
-                let node = body.labels.binary_search(label);
-                let node = node
-                    .map_err(|_| Error::input(path.display(), format!("row {}: there is no cell {label}", row + 1)))?;
-                let force = column.values.get(row).map_or(f64::NAN, |value| value.to_f64());
-                if !force.is_finite() {
-                    return Err(Error::input(path.display(), format!("row {}: {name} is not a number", row + 1)));
-                }
-                body.nodes[node].load.0[axis] += force;
-            }
-        }
-        Ok(())
+    /// How springs resist.
+    fn law(&self) -> Law {
+        let only = self.only.map(|only| match only {
+            OnlyTo::Push => Only::Push,
+            OnlyTo::Pull => Only::Pull,
+        });
+        Law { large: self.nonlinear, only }
     }
 }
 
@@ -246,18 +198,11 @@ fn vectors(name: &str, unit: &str, of: &[Vector]) -> Vec<Column> {
 }
 
 /// A row for each cell.
-fn nodes(
-    body: &Body,
-    displacements: &[Vector],
-    response: &Response,
-    moved: &[usize],
-    spacing: &Spacing,
-) -> Result<Table> {
-    let unit = spacing.unit.to_string();
+fn nodes(body: &Body, displacements: &[Vector], response: &Response, moved: &[usize], unit: &str) -> Result<Table> {
     let idle: Vec<bool> = (0..body.nodes.len()).map(|node| moved.binary_search(&node).is_ok()).collect();
     let mut columns = vec![Column::new("label", "", body.labels.clone())];
-    columns.extend(vectors("centroid", &unit, &body.places));
-    columns.extend(vectors("displacement", &unit, displacements));
+    columns.extend(vectors("centroid", unit, &body.places));
+    columns.extend(vectors("displacement", unit, displacements));
     columns.extend(vectors("reaction", "", &body.reactions(response)));
     columns.push(Column::new("energy", "", response.energies.clone()));
     columns.push(Column::new("mechanism", "", idle));
@@ -265,29 +210,31 @@ fn nodes(
 }
 
 /// The springs where they were, with what became of them.
-fn drawn(body: Body, displacements: Vec<Vector>, response: Response) -> Lines {
-    let vectors = |of: Vec<Vector>| of.into_iter().map(|vector| vector.0).collect::<Vec<_>>();
-    let reactions = vectors(body.reactions(&response));
+fn drawn(body: Body, displacements: &[Vector], response: &Response) -> Lines {
+    let reactions = vectors_of(&body.reactions(response));
     Lines {
-        points: vectors(body.places),
+        points: vectors_of(&body.places),
         lines: body.springs.iter().map(|(a, b, _)| [*a, *b]).collect(),
         of_points: vec![
             ("label", Data::Labels(body.labels)),
-            ("displacement", Data::Vectors(vectors(displacements))),
+            ("displacement", Data::Vectors(vectors_of(displacements))),
             ("reaction", Data::Vectors(reactions)),
-            ("energy", Data::Numbers(response.energies)),
+            ("energy", Data::Numbers(response.energies.clone())),
         ],
         of_lines: vec![
             ("stiffness", Data::Numbers(body.springs.iter().map(|(.., spring)| spring.stiffness).collect())),
-            ("elongation", Data::Numbers(response.elongations)),
-            ("force", Data::Numbers(response.tensions)),
+            ("elongation", Data::Numbers(response.elongations.clone())),
+            ("force", Data::Numbers(response.tensions.clone())),
         ],
     }
 }
 
+fn vectors_of(vectors: &[Vector]) -> Vec<[f64; 3]> {
+    vectors.iter().map(|vector| vector.0).collect()
+}
+
 /// A row for each contact.
-fn springs(body: &Body, response: &Response, spacing: &Spacing) -> Result<Table> {
-    let unit = spacing.unit.to_string();
+fn springs(body: &Body, response: &Response, unit: &str) -> Result<Table> {
     let label = |node: &u32| body.labels[*node as usize];
     let length = |a: &u32, b: &u32| body.places[*b as usize].minus(body.places[*a as usize]).length();
     let of = &body.springs;
@@ -296,9 +243,9 @@ fn springs(body: &Body, response: &Response, spacing: &Spacing) -> Result<Table>
         vec![
             Column::new("label_a", "", of.iter().map(|(a, ..)| label(a)).collect::<Vec<u64>>()),
             Column::new("label_b", "", of.iter().map(|(_, b, _)| label(b)).collect::<Vec<u64>>()),
-            Column::new("length", unit.as_str(), of.iter().map(|(a, b, _)| length(a, b)).collect::<Vec<f64>>()),
+            Column::new("length", unit, of.iter().map(|(a, b, _)| length(a, b)).collect::<Vec<f64>>()),
             Column::new("stiffness", "", of.iter().map(|(.., spring)| spring.stiffness).collect::<Vec<f64>>()),
-            Column::new("elongation", unit.as_str(), response.elongations.clone()),
+            Column::new("elongation", unit, response.elongations.clone()),
             Column::new("force", "", response.tensions.clone()),
         ],
     )

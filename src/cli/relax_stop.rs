@@ -8,6 +8,9 @@ use crate::programs::force::solve::Stop;
 use crate::report::chart::{Chart, Curve};
 use crate::volume::sink::write_file;
 
+/// Iterations that are drawn, about.
+const DRAWN: usize = 2000;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Stopping {
     /// End where this share of the forces of the beginning is out of balance
@@ -60,7 +63,9 @@ pub(crate) fn check_above_0(value: f64, option: &str) -> Result<()> {
 
 fn write(path: &Path, history: &[f64], tolerance: f64) -> Result<()> {
     let last = history.len().max(2) as f64;
-    let points = history.iter().zip(1..).map(|(residual, iteration)| [f64::from(iteration), *residual]).collect();
+    let every = history.len().div_ceil(DRAWN).max(1);
+    let drawn = (0..history.len()).filter(|at| at % every == 0 || at + 1 == history.len());
+    let points = drawn.map(|at| [(at + 1) as f64, history[at]]).collect();
     let curves = vec![
         Curve { name: "residual".into(), reference: false, points },
         Curve { name: "tolerance".into(), reference: true, points: vec![[1.0, tolerance], [last, tolerance]] },

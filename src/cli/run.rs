@@ -14,7 +14,7 @@ use crate::cli::run_programs::{Asked, Program, Ran, on, percolation};
 use crate::cli::run_saving::Saving;
 use crate::error::{Error, Result};
 use crate::graph::cut::ranges;
-use crate::graph::read::read_graph;
+use crate::graph::read::{is_graph, read_graph};
 use crate::id::VertexId;
 use crate::lattice::contact::ContactGraph;
 use crate::lattice::lattice::Lattice;
@@ -130,11 +130,6 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         context.record(path, &[input], &figures)?;
     }
     Ok(figures.and(steps.figures(ran.supersteps)))
-}
-
-fn is_graph(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
-    ["graphml", "csv", "tsv", "txt", "edges"].contains(&ending.as_str())
 }
 
 /// As many blocks as keep every worker busy; never one for a handful of vertices. The number does

@@ -6,14 +6,22 @@ use crate::error::{Error, Result};
 use crate::graph::attributed::Attributed;
 use crate::graph::{edges_read, graphml_read};
 
+/// Whether a file is read as a graph, by the ending of its name.
+pub fn is_graph(path: &Path) -> bool {
+    ["graphml", "csv", "tsv", "txt", "edges"].contains(&ending(path).as_str())
+}
+
+fn ending(path: &Path) -> String {
+    path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase()
+}
+
 /// Reads the graph in `path`: GraphML where its name ends in `.graphml`, a list of edges where in
 /// `.csv`, `.tsv`, `.txt` or `.edges`. A list is read as undirected.
 ///
 /// # Errors
 /// Where the ending is none of these, or the file is no such graph; the error names the line.
 pub fn read_graph(path: &Path) -> Result<Attributed> {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or("").to_ascii_lowercase();
-    match ending.as_str() {
+    match ending(path).as_str() {
         "graphml" => graphml_read::read(path),
         "csv" | "tsv" | "txt" | "edges" => edges_read::read(path),
         _ => Err(Error::usage(format!(

@@ -10,6 +10,7 @@ pub mod network;
 pub mod number;
 pub mod page;
 pub mod plot;
+pub mod pulled;
 pub mod slice;
 mod views;
 pub mod vti;

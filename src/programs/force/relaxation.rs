@@ -37,7 +37,8 @@ pub(super) fn relax(runtime: &Runtime, body: &Body, stop: Stop, config: &Config)
     let lengths =
         body.springs.iter().map(|(a, b, _)| body.places[*b as usize].minus(body.places[*a as usize]).length());
     let (shortest, longest) = lengths.fold((f64::INFINITY, 0.0), |(low, high), l| (l.min(low), l.max(high)));
-    if !body.springs.is_empty() && !(shortest.is_normal() && (longest * longest).is_finite()) {
+    let fits = body.springs.is_empty() || shortest.is_normal() && (longest * longest).is_finite();
+    if !fits {
         return Err(Error::usage("distances are too large or too small for forces like these: choose other units"));
     }
     let mut found = settle(runtime, body, body.beginning(runtime)?, stop, config)?;
