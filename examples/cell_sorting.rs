@@ -31,11 +31,14 @@ fn main() -> Result<()> {
     };
     let start: Vec<u32> = (0..SIDE * SIDE).map(label).collect();
     let of: Vec<u8> = (0..=100u32).map(|label| if label == 0 { 0 } else { 1 + (label * 7 / 3 % 2) as u8 }).collect();
-    let held = |name: &str, lambda| Type { name: name.into(), target: 36, lambda, frozen: false };
+    let held = |name: &str, lambda| Type { name: name.into(), target: 36, lambda, ..Type::default() };
     let types = vec![held("medium", 0.0), held("dark", 1.0), held("light", 1.0)];
     let contact = [vec![0.0, 16.0, 16.0], vec![16.0, 2.0, 11.0], vec![16.0, 11.0, 14.0]];
     let model = Model {
         neighborhood: "8".parse()?,
+        weights: Vec::new(),
+        surface: None,
+        field: None,
         boundary: Boundary::Walls,
         moves: Move::Copy,
         energy: Energy::Cells(Arc::new(Cells::new(types, of.clone(), &contact)?)),

@@ -17,6 +17,9 @@ fn main() -> Result<()> {
     let start = RandomSpins::new(shape, None, 0)?;
     let model = Model {
         neighborhood: "26".parse()?,
+        weights: Vec::new(),
+        surface: None,
+        field: None,
         boundary: Boundary::Periodic,
         moves: Move::Copy,
         energy: Energy::Uniform(1.0),

@@ -125,7 +125,24 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     desk.write("few.csv", "label,type\n1,1\n2,1\n");
     desk.refuses("potts odd.npy -o x.npy", 2, &["6x7x8", "even", "walls"]);
     desk.refuses("potts odd.npy -o x.npy --boundary walls --neighborhood 8", 2, &["one slice"]);
-    desk.refuses("potts --random 1,8,8 -o x.npy --neighborhood 26", 2, &["4 or 8"]);
+    desk.refuses("potts --random 1,8,8 -o x.npy --neighborhood 26", 2, &["4, 8, 12 or 20"]);
+    desk.refuses("potts --random 1,8,10 -o x.npy --neighborhood 12", 2, &["multiples of 4", "walls"]);
+    desk.refuses("potts --random 1,8,8 -o x.npy --neighborhood 20 --shades 2", 2, &["2 shades"]);
+    desk.write("field.toml", "[[type]]\nlambda = 1\npotential = 1\n");
+    desk.refuses("potts --random 4,4,4 --spins 3 -o x.npy --parameters field.toml", 2, &["field.toml", "need a field"]);
+    let field = "potts --random 4,4,4 --spins 3 -o x.npy --parameters field.toml --field odd.npy";
+    desk.refuses(field, 2, &["6x7x8", "as large"]);
+    desk.write("death.toml", "[[type]]\nname = 'cell'\ndeath = 0.5\n");
+    desk.refuses("potts --random 4,4,4 --spins 3 -o x.npy --parameters death.toml", 2, &["«cell»", "lambda"]);
+    desk.write("jump.toml", "move = 'distinct'\n[[type]]\nlambda = 1\nforce = [0, 0, 1]\n");
+    desk.refuses("potts --random 4,4,4 --spins 3 -o x.npy --parameters jump.toml", 2, &["move copy"]);
+    desk.write("shells.toml", "neighborhood = 6\nweights = [1, 2]\n");
+    desk.refuses("potts --random 4,4,4 -o x.npy --parameters shells.toml", 2, &["1 shells"]);
+    desk.write("bad.piff", "# cells\n0 Medium 0 9 0 9 0 0\n1 dark 3 2 1 1 0 0\n");
+    desk.refuses("potts bad.piff -o x.npy --boundary walls", 3, &["bad.piff", "line 3", "smaller end first"]);
+    desk.write("far.piff", "1 dark 1 2 1 1 0 0\n");
+    desk.refuses("potts far.piff --shape 1,2,2 -o x.npy --boundary walls", 3, &["far.piff", "line 1", "1x2x2"]);
+    desk.refuses("potts --random 4,4,4 -o x.npy --movie x.gif", 2, &["x.gif", ".png"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --kt=-1", 2, &["kT of -1"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --contact 0.0001", 2, &["three decimals"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --move jump", 2, &["copy, distinct or heat-bath"]);
@@ -172,4 +189,93 @@ fn what_was_saved_of_another_model_is_refused() {
     assert_eq!(desk.read("first.npy"), desk.read("again.npy"));
     let (code, said) = desk.septa(&format!("{run} -o other.npy --kt 0.6")).unwrap_err();
     assert_eq!(code, 6, "{said}");
+}
+
+/// Cells of a file of boxes have the labels and types that it tells.
+#[test]
+fn cells_begin_as_a_piff_tells() {
+    let desk = Desk::new();
+    desk.write("cells.piff", "0 Medium 0 11 0 9 0 0\n0 dark 1 3 2 4 0 0\n\n# a second\n3 light 3 6 4 8 0 0\n");
+    desk.write("still.toml", "kt = 0\n[[type]]\nname = 'light'\nfrozen = true\n[[type]]\nname = 'dark'\nfrozen = true\n[[type]]\nname = 'Medium'\n");
+    let told = desk.septa("potts cells.piff --parameters still.toml --boundary walls --sweeps 2 -o end.npy").unwrap();
+    assert_eq!((&told["cells"], &told["visits"]), (&3.into(), &240.into()));
+    let bytes = desk.read("end.npy");
+    let labels = &bytes[bytes.len() - 120..];
+    for (at, label) in labels.iter().enumerate() {
+        let (y, x) = (at / 12, at % 12);
+        // Ids are one more, as one is 0; the second lies over the first.
+        let expected =
+            match ((2..=4).contains(&y) && (1..=3).contains(&x), (4..=8).contains(&y) && (3..=6).contains(&x)) {
+                (_, true) => 4,
+                (true, _) => 1,
+                _ => 0,
+            };
+        assert_eq!(*label, expected, "{y} {x}");
+    }
+    desk.write("nameless.toml", "[[type]]\nname = 'dark'\n[[type]]\nname = 'Medium'\n");
+    desk.refuses(
+        "potts cells.piff --parameters nameless.toml --boundary walls -o x.npy",
+        2,
+        &["nameless.toml", "«light»"],
+    );
+}
+
+/// A movie has a frame for each time, a table of contacts those that the labels of a time have.
+#[test]
+fn a_movie_and_contacts_are_of_the_times_that_are_told() {
+    let desk = Desk::new();
+    let run = "potts --random 6,8,10 --spins 9 --sweeps 6 --interval 2 --seed 3";
+    desk.septa(&format!("{run} -o end.npy --movie end.png --contacts all.csv --series frames --block 5")).unwrap();
+    let file = std::io::BufReader::new(std::fs::File::open(desk.0.path().join("end.png")).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    assert_eq!(reader.info().animation_control().unwrap().num_frames, 4);
+    assert_eq!((reader.info().width, reader.info().height), (10, 8));
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let frames: Vec<Vec<u8>> = (0..4)
+        .map(|_| {
+            reader.next_frame(&mut pixels).unwrap();
+            pixels.clone()
+        })
+        .collect();
+    let bytes = desk.read("end.npy");
+    let slice = &bytes[bytes.len() - 480..][240..320];
+    for (label, pixel) in slice.iter().zip(frames[3].chunks(3)) {
+        assert_eq!(pixel, septa::report::colour::label_colour((*label).into()));
+    }
+    assert_ne!(frames[0], frames[3]);
+    let (all, sweeps) = (desk.read("all.csv"), column(&desk.read("all.csv"), "sweep"));
+    for (sweep, labels) in [(2.0, "frames/sweep_2.tif"), (4.0, "frames/sweep_4.tif"), (6.0, "end.npy")] {
+        let table = format!("at{sweep}.csv");
+        desk.septa(&format!("contacts {labels} -o {table}")).unwrap();
+        for name in ["label_a", "label_b", "n_faces", "area"] {
+            let here = column(&all, name).into_iter().zip(&sweeps).filter(|(_, of)| **of == sweep);
+            assert_eq!(here.map(|(value, _)| value).collect::<Vec<_>>(), column(&desk.read(&table), name), "{name}");
+        }
+    }
+}
+
+/// A run that is killed goes on to the bytes of one that was not.
+#[test]
+fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
+    let desk = Desk::new();
+    desk.septa("phantom cells --shape 24,24,24 --cells 20 -o cells.npy").unwrap();
+    desk.write("grow.toml", "kt = 8\nboundary = 'mirror'\ncontact = [[0, 4], [4, 3]]\n[[type]]\n[[type]]\ntarget = 600\nlambda = 0.1\ngrowth = 5\nsurface = 3000\nsurface_lambda = 0.001\nconnected = true\ndivide_at = 900\ndeath = 0.002\n");
+    let run = "potts cells.npy --parameters grow.toml --sweeps 120 --interval 40";
+    desk.septa(&format!("{run} -w 4 -o straight.npy --table straight.csv")).unwrap();
+    let line = format!("{run} -o end.npy --table end.csv --checkpoint saved --every 20 -q --force");
+    let mut killed = 0;
+    for wait in [250, 450, 700] {
+        let mut child = septa().args(line.split(' ')).current_dir(desk.0.path()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        if child.try_wait().unwrap().is_none() {
+            child.kill().unwrap();
+            killed += 1;
+        }
+        child.wait().unwrap();
+    }
+    let told = desk.septa(&format!("{line} -w 2")).unwrap();
+    assert!(killed > 0 && told["resumed"].as_u64().is_some(), "{killed} {told}");
+    assert_eq!(desk.read("straight.npy"), desk.read("end.npy"));
+    assert_eq!(desk.read("straight.csv"), desk.read("end.csv"));
+    assert!(told["cells"].as_u64().unwrap() > 20, "{told}");
 }

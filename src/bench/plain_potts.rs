@@ -1,6 +1,7 @@
 //! The plain kernel of the Potts model: a loop over an array, colour by colour, on one thread. It has the same rule
 //! and the same random numbers, and knows nothing of blocks, shells and layouts.
 
+use crate::programs::potts::census::{Census, Seen};
 use crate::programs::potts::dice::{Dice, Purpose, place};
 use crate::programs::potts::rule::Rule;
 use crate::volume::region::Region;
@@ -10,18 +11,18 @@ pub struct Torus<'a> {
     rule: &'a Rule,
     /// The spins.
     pub spins: Vec<u32>,
-    /// The volumes of cells, by spin, where they have to be known.
-    volumes: Vec<u32>,
+    /// What is known of cells.
+    census: Census,
 }
 
 impl<'a> Torus<'a> {
     /// A volume of these spins.
     pub fn new(rule: &'a Rule, spins: Vec<u32>) -> Self {
-        let mut volumes = vec![0; if rule.needs_volumes() { rule.model.spins as usize + 1 } else { 0 }];
+        let mut census = Census::new(rule);
         if rule.needs_volumes() {
-            spins.iter().for_each(|spin| volumes[*spin as usize] += 1);
+            spins.iter().for_each(|spin| census.add(&[(*spin, 1)], &[]));
         }
-        Self { rule, spins, volumes }
+        Self { rule, spins, census }
     }
 
     /// Runs so many sweeps.
@@ -34,7 +35,7 @@ impl<'a> Torus<'a> {
         for step in 0..sweeps * model.steps() {
             let mut dice = Dice::new(model.seed, Purpose::Attempts, step);
             let turn = model.turn(step);
-            let before = self.volumes.clone();
+            let before = self.census.clone();
             for (z, y) in Region::whole(shape).rows().filter(|(z, y)| turn.has([*z, *y, turn.residue[2]])) {
                 for x in (turn.residue[2]..shape.0[2]).step_by(2) {
                     dice.fill(place(shape, [z, y, x]), &mut word);
@@ -52,13 +53,12 @@ impl<'a> Torus<'a> {
                         *spin = self.spins[((z * size[1] + y) * size[2] + x) as usize];
                     }
                     let at = shape.raster([z, y, x]) as usize;
-                    let volume = |spin: u32| before.get(spin as usize).copied().unwrap_or(0);
-                    let (own, new) = (self.spins[at], self.rule.decide(self.spins[at], &around, &word, volume));
+                    let (own, known) = (self.spins[at], Seen::new(self.rule, &before));
+                    let new = self.rule.decide([z, y, x], own, &around, &word, &known);
                     if own != new {
                         self.spins[at] = new;
-                        if !self.volumes.is_empty() {
-                            self.volumes[own as usize] -= 1;
-                            self.volumes[new as usize] += 1;
+                        if self.rule.needs_volumes() {
+                            self.census.add(&[(own, -1), (new, 1)], &[]);
                         }
                     }
                 }

@@ -97,14 +97,26 @@ impl Case {
         let (energy, kt) = match self.held {
             None => (Energy::Uniform(1.0), 0.5),
             Some(target) => {
-                let cell = Type { name: "cell".into(), target, lambda: 1.0, frozen: false };
+                let cell = Type { name: "cell".into(), target, lambda: 1.0, ..Type::default() };
                 let cells = Cells::new(vec![cell], vec![0; self.spins as usize + 1], &[vec![10.0]])?;
                 (Energy::Cells(Arc::new(cells)), 20.0)
             }
         };
         let boundary = Boundary::Periodic;
         let shades = usual_shades(self.neighborhood, &energy);
-        Ok(Model { neighborhood: self.neighborhood, boundary, moves, energy, kt, shades, spins: self.spins, seed })
+        Ok(Model {
+            neighborhood: self.neighborhood,
+            weights: Vec::new(),
+            surface: None,
+            boundary,
+            moves,
+            energy,
+            field: None,
+            kt,
+            shades,
+            spins: self.spins,
+            seed,
+        })
     }
 }
 

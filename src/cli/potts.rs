@@ -1,32 +1,33 @@
 //! `septa potts`.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Reading;
-use crate::cli::potts_parameters::{HELP, Parameters};
+use crate::cli::potts_frames::{Kept, Movie, Series, Touching};
+use crate::cli::potts_parameters::{HELP, Names, Parameters};
 use crate::cli::progress::{bar, heed};
 use crate::cli::run_saving::Saving;
 use crate::cli::written::Written;
 use crate::error::{Error, Result};
+use crate::id::BlockId;
 use crate::lattice::tiling::Tiling;
 use crate::measure::table::{Column, Table};
 use crate::measure::write::write_table;
+use crate::programs::potts::piff::Piff;
 use crate::programs::potts::random::{RandomSpins, largest};
 use crate::programs::potts::run::{Attend, Frames, Potts};
 use crate::programs::potts::tally::Row;
-use crate::volume::region::{Region, RegionSpec};
-use crate::volume::shape::{Shape, Spacing};
-use crate::volume::source::VolumeSource;
-use crate::volume::voxel::Voxels;
+use crate::volume::region::RegionSpec;
+use crate::volume::shape::Shape;
+use crate::volume::source::{Header, VolumeSource};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
-    /// Labels to begin with: TIFF, a folder of TIFF or PNG slices, .npy, .raw
+    /// Labels to begin with: TIFF, a folder of TIFF or PNG slices, .npy, .raw; or cells as boxes: .piff
     #[arg(value_name = "LABELS", required_unless_present = "random", conflicts_with = "random")]
     volume: Option<PathBuf>,
     #[command(flatten)]
@@ -49,6 +50,12 @@ pub(crate) struct Args {
     /// A folder for the labels after every interval before the last, as sweep_N.tif
     #[arg(long, value_name = "DIR")]
     series: Option<PathBuf>,
+    /// A movie of the slice in the middle, a frame for each of those times: an animated .png
+    #[arg(long, value_name = "PNG", conflicts_with = "checkpoint")]
+    movie: Option<PathBuf>,
+    /// Where to write the contacts of cells at each of those times, by faces within the volume
+    #[arg(long, value_name = "TABLE", conflicts_with = "checkpoint")]
+    contacts: Option<PathBuf>,
     #[command(flatten)]
     parameters: Parameters,
     #[command(flatten)]
@@ -57,21 +64,24 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     args.check(context)?;
-    let (source, spins) = args.source(context)?;
+    let Start { source, spins, names } = args.source(context)?;
     let header = source.header().clone();
     let shape = header.shape;
-    let run = args.parameters.resolve(shape, spins, context.common.seed)?;
+    let run = args.parameters.resolve(shape, spins, names.as_ref(), context.common.seed)?;
     let voxels = shape.voxels().unwrap_or(u64::MAX);
     let (processes, sweeps) = (context.workers.processes() as u64, run.sweeps);
     context.afford(voxels.saturating_mul(5) / processes, &format!("{}: a volume of {shape}", header.name))?;
     let grid = Potts::grid(shape, context.common.block)?;
+    let kept = Arc::new(args.kept(context, &header, sweeps)?);
+    if kept.movie.is_some() || kept.touching.is_some() {
+        for block in (0..grid.blocks()).map(BlockId) {
+            kept.put(0, &grid.region(block), &source.read(&grid.region(block))?)?;
+        }
+    }
     let tiling = Tiling::with_grid(source, grid)?;
     let mut potts = Potts::new(run.model, grid, sweeps, run.interval)?;
-    if let Some(folder) = &args.series {
-        potts = potts.with_frames(match context.is_first() {
-            true => Series::new(folder, shape, header.spacing, sweeps)?.frames(),
-            false => Frames::Away,
-        });
+    if args.series.is_some() || args.movie.is_some() || args.contacts.is_some() {
+        potts = potts.with_frames(if kept.is_anything() { kept.frames() } else { Frames::Away });
     }
     let bar = bar("potts", voxels.saturating_mul(sweeps) / processes, context.common.quiet);
     let moved = bar.clone();
@@ -82,9 +92,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let (config, steps) = args.saving.config(None);
     let written = Written::new(&args.output, shape, header.spacing);
     let rows = Arc::new(Mutex::new(Vec::new()));
-    let (into, told) = (written.clone(), Arc::clone(&rows));
+    let (into, told, last) = (written.clone(), Arc::clone(&rows), Arc::clone(&kept));
     let report = context.runtime()?.run(&tiling, &potts, &config, move |_, made| {
         told.lock().unwrap_or_else(PoisonError::into_inner).extend(made.rows);
+        last.put(sweeps, &made.region, &made.spins)?;
         into.put(&made.region, &made.spins)
     })?;
     bar.finish_and_clear();
@@ -92,6 +103,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let rows: Vec<Row> = std::mem::take(&mut *rows.lock().unwrap_or_else(PoisonError::into_inner));
     if let Some(path) = args.table.as_ref().filter(|_| context.is_first()) {
         write_table(path, &table(&rows, voxels)?)?;
+    }
+    kept.movie.iter().try_for_each(Movie::finish)?;
+    if let (Some(path), Some(touching)) = (&args.contacts, &kept.touching) {
+        write_table(path, &touching.table()?)?;
     }
     let (visits, taken) = rows.iter().fold((0, 0), |(visits, taken), row| (visits + row.visits, taken + row.taken));
     let last = rows.last();
@@ -112,16 +127,29 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
 
 impl Args {
     fn inputs(&self) -> Vec<&Path> {
-        let inputs = self.volume.iter().chain(&self.parameters.parameters).chain(&self.parameters.types);
+        let inputs = self
+            .volume
+            .iter()
+            .chain(&self.parameters.parameters)
+            .chain(&self.parameters.types)
+            .chain(&self.parameters.field);
         inputs.map(PathBuf::as_path).collect()
     }
 
     /// Refuses what makes no sense, before anything is read.
     fn check(&self, context: &Context) -> Result<()> {
-        let outputs: Vec<&Path> = std::iter::once(&self.output).chain(&self.table).map(PathBuf::as_path).collect();
+        let outputs: Vec<&Path> = std::iter::once(&self.output)
+            .chain(&self.table)
+            .chain(&self.contacts)
+            .chain(&self.movie)
+            .map(PathBuf::as_path)
+            .collect();
         context.check_distinct(&outputs)?;
         context.check_volume(&self.output, None)?;
-        self.table.iter().try_for_each(|path| context.check_table(path, None))?;
+        self.table.iter().chain(&self.contacts).try_for_each(|path| context.check_table(path, None))?;
+        if let Some(path) = &self.movie {
+            context.check_drawing(path, "png", "a movie is an animated PNG: let its name end in .png", None)?;
+        }
         for (output, input) in outputs.iter().flat_map(|out| self.inputs().into_iter().map(move |input| (out, input))) {
             context.check_output(output, Some(input))?;
         }
@@ -135,65 +163,53 @@ impl Args {
         context.check_record(&self.output)
     }
 
-    /// The labels to begin with, and the largest that there may be.
-    fn source(&self, context: &Context) -> Result<(Arc<dyn VolumeSource>, u32)> {
+    /// What is kept while the run goes on: on process 0.
+    fn kept(&self, context: &Context, header: &Header, sweeps: u64) -> Result<Kept> {
+        let (shape, spacing) = (header.shape, header.spacing);
+        let here = context.is_first();
+        let voxels = shape.voxels().unwrap_or(u64::MAX);
+        if self.contacts.is_some() && here {
+            context.afford(voxels.saturating_mul(9), &format!("{}: --contacts of {shape}", header.name))?;
+        }
+        let folder = self.series.as_ref().filter(|_| here);
+        Ok(Kept {
+            series: folder.map(|folder| Series::new(folder, shape, spacing, sweeps)).transpose()?,
+            movie: self.movie.as_ref().filter(|_| here).map(|path| Movie::new(path, shape)),
+            touching: self.contacts.as_ref().filter(|_| here).map(|_| Touching::new(shape, spacing)),
+        })
+    }
+
+    /// The labels to begin with, the largest that there may be, and the names of their types where they have any.
+    fn source(&self, context: &Context) -> Result<Start> {
         match (&self.volume, self.random) {
+            (Some(path), _) if path.extension().is_some_and(|ending| ending == "piff") => {
+                let piff = Piff::read(path, self.reading.shape)?;
+                if self.roi.is_some() {
+                    return Err(Error::usage("--roi is of volumes: give --shape Z,Y,X for a .piff"));
+                }
+                Ok(Start { source: Arc::new(piff.labels), spins: piff.most, names: Some(piff.types) })
+            }
             (Some(path), _) => {
                 let source = context.resident(self.reading.open_part(path, self.roi)?, "read")?;
-                let most = largest(&*source, context.threads())?;
-                Ok((source, most))
+                let spins = largest(&*source, context.threads())?;
+                Ok(Start { source, spins, names: None })
             }
             (None, Some(shape)) => {
-                let spins = RandomSpins::new(shape, self.spins, context.common.seed)?;
-                let most = spins.most();
-                Ok((Arc::new(spins), most))
+                let random = RandomSpins::new(shape, self.spins, context.common.seed)?;
+                let spins = random.most();
+                Ok(Start { source: Arc::new(random), spins, names: None })
             }
             (None, None) => Err(Error::usage("give labels to begin with, or --random Z,Y,X")),
         }
     }
 }
 
-/// A folder of volumes, one for each sweep that is told; each appears when all blocks have given theirs.
-struct Series {
-    folder: PathBuf,
-    shape: Shape,
-    spacing: Spacing,
-    /// Digits of the last sweep.
-    width: usize,
-    /// Volumes that are not whole yet, with the voxels they lack.
-    open: Mutex<BTreeMap<u64, (Written, u64)>>,
-}
-
-impl Series {
-    fn new(folder: &Path, shape: Shape, spacing: Spacing, sweeps: u64) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::writing(folder, cause))?;
-        let (folder, width) = (folder.to_owned(), sweeps.to_string().len());
-        Ok(Self { folder, shape, spacing, width, open: Mutex::new(BTreeMap::new()) })
-    }
-
-    fn frames(self) -> Frames {
-        Frames::Here(Arc::new(move |sweep, region, spins| self.put(sweep, region, spins)))
-    }
-
-    fn put(&self, sweep: u64, region: &Region, spins: &Voxels) -> Result<()> {
-        let open = || self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let path = self.folder.join(format!("sweep_{sweep:0width$}.tif", width = self.width));
-        let written = {
-            let mut open = open();
-            let fresh = || (Written::new(&path, self.shape, self.spacing), self.shape.voxels().unwrap_or(0));
-            open.entry(sweep).or_insert_with(fresh).0.clone()
-        };
-        written.put(region, spins)?;
-        let mut open = open();
-        let Some((_, lacking)) = open.get_mut(&sweep) else { return Ok(()) };
-        *lacking -= region.shape().voxels().unwrap_or(0);
-        if *lacking > 0 {
-            return Ok(());
-        }
-        open.remove(&sweep);
-        drop(open);
-        written.finish()
-    }
+/// What a run begins with.
+struct Start {
+    source: Arc<dyn VolumeSource>,
+    /// The largest label that there may be.
+    spins: u32,
+    names: Option<Names>,
 }
 
 /// A row for each time.

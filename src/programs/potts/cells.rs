@@ -7,8 +7,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::{Error, Result};
 use crate::programs::potts::metropolis::UNIT;
 
-/// What all cells of a type have in common.
-#[derive(Clone, Debug, PartialEq)]
+/// What all cells of a type have in common. Energies are in units of the model's, volumes in voxels; what is 0 is not
+/// asked for, and costs nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Type {
     /// What tables call it.
     pub name: String,
@@ -16,8 +17,43 @@ pub struct Type {
     pub target: u64,
     /// The energy of the square of each voxel more or less than that; 0 for none.
     pub lambda: f64,
+    /// By how many voxels its target grows with every sweep, at most three decimals; it may shrink, to 0.
+    pub growth: f64,
+    /// The surface that it strives for: pairs of neighbours of which one is its voxel and the other is not.
+    pub surface: u64,
+    /// The energy of the square of each pair more or less than that; 0 for none.
+    pub surface_lambda: f64,
+    /// Whether it stays in one piece.
+    pub connected: Connected,
+    /// What a copy of its voxels gains by a step along z, y and x (a linear potential, which knows no faces).
+    pub force: [f64; 3],
+    /// The energy of a voxel of it, by the value of the field there.
+    pub potential: f64,
+    /// What a copy of its voxels gains by each unit that the field is more where it goes than where it comes from.
+    pub chemotaxis: f64,
+    /// A cell of so many voxels divides, across its long axis; 0 for never.
+    pub divide_at: u64,
+    /// The probability in each sweep that a cell begins to die: it strives for no volume then, and grows no more.
+    pub death: f64,
     /// Its voxels neither change nor spread.
     pub frozen: bool,
+}
+
+/// Whether cells of a type stay in one piece.
+///
+/// A change is looked at where it happens: it would part a cell where the voxels of it around the one that leaves,
+/// among the 26 that touch that (in a plane the 8), do not touch each other there; and where a voxel joins a cell that
+/// it does not touch. A cell that is in one piece (of voxels that touch) and may not be parted stays so; some changes
+/// that would leave it whole, round a ring, are refused as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Connected {
+    /// Whatever happens.
+    #[default]
+    No,
+    /// No change parts a cell.
+    Always,
+    /// A change that parts one costs so much.
+    At(f64),
 }
 
 /// The cells of a model.
@@ -30,6 +66,8 @@ pub struct Cells {
     contact: Vec<i64>,
     /// The factors of the volume energy, in thousandths.
     lambda: Vec<i64>,
+    /// The factors of the surface energy, in thousandths.
+    surface_lambda: Vec<i64>,
 }
 
 /// The largest energy that a model may have, and the largest kT.
@@ -72,12 +110,22 @@ impl Cells {
         if (0..count).any(|a| (0..a).any(|b| contact[a * count + b] != contact[b * count + a])) {
             return Err(Error::usage("the contact energies of two types are the same both ways: make them so"));
         }
-        let lambda: Vec<i64> =
-            types.iter().map(|of| thousandths(of.lambda, "a volume energy")).collect::<Result<_>>()?;
+        let held = |of: fn(&Type) -> f64, what: &str| -> Result<Vec<i64>> {
+            types.iter().map(|kind| thousandths(of(kind), what)).collect()
+        };
+        let lambda = held(|of| of.lambda, "a volume energy")?;
+        let surface_lambda = held(|of| of.surface_lambda, "a surface energy")?;
+        held(|of| of.growth, "a growth")?;
         if lambda.iter().any(|lambda| *lambda < 0) || types.iter().any(|of| of.target >= 1 << 32) {
             return Err(Error::usage("volumes are held by energies of at least 0, at targets below 2^32 voxels"));
         }
-        Ok(Self { types, of, contact, lambda })
+        if surface_lambda.iter().any(|lambda| *lambda < 0) || types.iter().any(|of| of.surface >= 1 << 32) {
+            return Err(Error::usage("surfaces are held by energies of at least 0, at targets below 2^32 pairs"));
+        }
+        for kind in &types {
+            kind.check()?;
+        }
+        Ok(Self { types, of, contact, lambda, surface_lambda })
     }
 
     /// The types.
@@ -96,16 +144,16 @@ impl Cells {
         usize::from(self.of[spin as usize])
     }
 
+    /// The types of all spins, from 0.
+    #[inline]
+    pub(super) fn all(&self) -> &[u8] {
+        &self.of
+    }
+
     /// The energy of a pair of neighbours of two types that belong to different cells, in thousandths.
     #[inline]
     pub fn contact(&self, a: usize, b: usize) -> i64 {
         self.contact[a * self.lambda.len() + b]
-    }
-
-    /// Whether voxels of a spin neither change nor spread.
-    #[inline]
-    pub fn is_frozen(&self, spin: u32) -> bool {
-        self.types[self.of(spin)].frozen
     }
 
     /// Whether any volume is held.
@@ -113,20 +161,64 @@ impl Cells {
         self.lambda.iter().any(|lambda| *lambda > 0)
     }
 
-    /// What the volume energy becomes more by when a cell of `volume` voxels gains one (`by` 1) or loses one
-    /// (`by` -1), in thousandths.
-    #[inline]
-    pub fn growth(&self, spin: u32, volume: u32, by: i64) -> i64 {
-        let of = self.of(spin);
-        // (v + by)^2 - v^2, where v is what there is more than the target.
-        self.lambda[of] * (2 * by * (i64::from(volume) - self.types[of].target as i64) + 1)
+    /// Whether any surface is held.
+    pub fn holds_surfaces(&self) -> bool {
+        self.surface_lambda.iter().any(|lambda| *lambda > 0)
     }
 
-    /// The volume energy of a cell of `volume` voxels, in thousandths.
-    pub fn strain(&self, spin: u32, volume: u32) -> i128 {
-        let of = self.of(spin);
-        let more = i128::from(volume) - i128::from(self.types[of].target);
-        i128::from(self.lambda[of]) * more * more
+    /// Whether cells of any type divide.
+    pub fn divides(&self) -> bool {
+        self.types.iter().any(|of| of.divide_at > 0)
+    }
+
+    /// Whether targets of any type change while the model runs.
+    pub fn ages(&self) -> bool {
+        self.divides() || self.types.iter().any(|of| of.growth != 0.0 || of.death > 0.0)
+    }
+
+    /// What the volume energy becomes more by, in thousandths, when a cell of a type gains a voxel (`by` 1) or loses
+    /// one (`by` -1) that has `more` voxels than it strives for.
+    #[inline]
+    pub fn swelling(&self, kind: usize, more: i64, by: i64) -> i64 {
+        // (more + by)^2 - more^2.
+        self.lambda[kind] * (2 * by * more + 1)
+    }
+
+    /// The same of the surface energy, of a cell that gains `by` pairs.
+    #[inline]
+    pub fn spreading(&self, kind: usize, more: i64, by: i64) -> i64 {
+        self.surface_lambda[kind] * by * (2 * more + by)
+    }
+
+    /// The energy of a cell of a type, in thousandths, that has so many voxels and pairs more than it strives for.
+    pub fn strain(&self, kind: usize, voxels: i64, pairs: i64) -> i128 {
+        let square = |more: i64| i128::from(more) * i128::from(more);
+        i128::from(self.lambda[kind]) * square(voxels) + i128::from(self.surface_lambda[kind]) * square(pairs)
+    }
+}
+
+impl Type {
+    /// Refuses what no type can be.
+    fn check(&self) -> Result<()> {
+        let refuse = |what: &str| Err(Error::usage(format!("type «{}»: {what}", self.name)));
+        for energy in self.force.into_iter().chain([self.potential, self.chemotaxis]) {
+            thousandths(energy, "an energy of a field or force")?;
+        }
+        if let Connected::At(energy) = self.connected
+            && thousandths(energy, "the energy of parting a cell")? < 0
+        {
+            return refuse("parting a cell costs at least 0");
+        }
+        if !(0.0..=1.0).contains(&self.death) {
+            return refuse("death is a probability of 0 to 1");
+        }
+        if self.lambda == 0.0 && (self.death > 0.0 || self.growth != 0.0) {
+            return refuse("growth and death are those of a volume that is held: give lambda");
+        }
+        if self.divide_at == 1 {
+            return refuse("a cell of one voxel cannot divide: give 2 or more, or 0 for never");
+        }
+        Ok(())
     }
 }
 

@@ -6,8 +6,9 @@
 
 use std::array;
 
+use crate::programs::potts::census::{Census, Known, Seen};
 use crate::programs::potts::dice::{Dice, Purpose, place, split};
-use crate::programs::potts::model::{Move, Turn, WALL};
+use crate::programs::potts::model::{Boundary, Move, Turn, WALL};
 use crate::programs::potts::rule::{MOST, Rule};
 use crate::programs::potts::seams::Site;
 use crate::programs::potts::spins::{LANES, Spins};
@@ -19,13 +20,14 @@ pub(super) struct Pass<'a> {
     pub(super) rule: &'a Rule,
     pub(super) site: &'a Site,
     pub(super) spins: &'a mut Spins,
-    /// The volumes of cells when the step begins, by spin, where they have to be known.
-    pub(super) volumes: &'a [u32],
+    /// What is known of cells when the step begins.
+    pub(super) census: &'a Census,
     /// The number of the step, and whose turn it is.
     pub(super) step: u64,
     pub(super) turn: Turn,
-    /// Where changes of volumes go.
-    pub(super) changes: &'a mut Gathering,
+    /// Where changes of volumes and of surfaces go.
+    pub(super) volumes: &'a mut Gathering,
+    pub(super) surfaces: &'a mut Gathering,
 }
 
 /// How many voxels were visited, and how many changed.
@@ -48,10 +50,10 @@ impl Strides {
         at.wrapping_add_signed(self.of[from as usize & 31])
     }
 
-    /// The spins around the voxel at `at`.
+    /// The spin a numbered step from the voxel at `at`.
     #[inline(always)]
-    fn around(&self, spins: &[u32], at: usize) -> [u32; MOST] {
-        array::from_fn(|k| if k < self.len { spins[self.there(at, k as u32)] } else { WALL })
+    fn met(&self, spins: &[u32], at: usize, step: usize) -> u32 {
+        spins[self.there(at, step as u32)]
     }
 }
 
@@ -60,32 +62,37 @@ impl Work for Pass<'_> {
 
     #[inline(always)]
     fn run(self) -> Count {
-        let Pass { rule, site, spins, volumes, step, turn, changes } = self;
+        let Pass { rule, site, spins, census, step, turn, volumes, surfaces } = self;
         let mut dice = Dice::new(rule.model.seed, Purpose::Attempts, step);
         let chances = rule.chances_by_neighbors();
         let many = rule.words();
         let [first_z, first_y, first] =
             [0, 1, 2].map(|axis| site.first_of(axis, turn.residue[axis], turn.period[axis]));
-        let mut strides = Strides { of: [0; 32], len: rule.steps.len() };
+        let mut strides = Strides { of: [0; 32], len: rule.neighbors };
         for (stride, step) in strides.of.iter_mut().zip(&rule.steps) {
             *stride = spins.stride(*step, first & 1);
         }
-        let even = rule.cells().is_none();
+        let (even, mirrors) = (rule.is_even(), rule.model.boundary == Boundary::Mirror);
+        // Where colours are farther apart than every second voxel, every second of those is passed over.
+        let skipped = usize::from(turn.period[2] > 2);
+        let mut cells = Cells { rule, seen: Seen::new(rule, census), volumes, surfaces };
         let mut words = Vec::new();
         let mut count = Count::default();
         for z in (first_z..site.places(0).end).step_by(turn.period[0]) {
             for y in (first_y..site.places(1).end).step_by(turn.period[1]) {
                 let stretch = spins.stretch([z, y], first, site.places(2).end);
                 words.resize((stretch.len + LANES) * many, 0);
-                let from = place(rule.shape, site.voxel([z, y, first])) * many as u128;
+                let start = site.voxel([z, y, first]);
+                let from = place(rule.shape, start) * many as u128;
                 dice.fill(from, &mut words[..stretch.len * many]);
-                count.visits += stretch.len as u64;
+                count.visits += stretch.len.div_ceil(1 + skipped) as u64;
                 for done in (0..stretch.len).step_by(LANES) {
                     let at = stretch.first + done;
-                    let row = Row { at, valid: (stretch.len - done).min(LANES), strides: &strides };
+                    let voxel = [start[0], start[1], start[2] + 2 * done];
+                    let row = Row { at, voxel, valid: (stretch.len - done).min(LANES), skipped, strides: &strides };
                     let words = &words[done * many..(done + LANES) * many];
                     let all = spins.all_mut();
-                    let (others, left) = match rule.model.moves {
+                    let (others, left, steps) = match rule.model.moves {
                         Move::Copy => row.random_neighbours(all, words),
                         Move::Distinct => row.random_unlike(all, words),
                         Move::HeatBath => {
@@ -93,9 +100,10 @@ impl Work for Pass<'_> {
                             continue;
                         }
                     };
-                    count.taken += match even {
-                        true => row.take_evenly(all, others, left, &chances),
-                        false => row.take(all, others, left, rule, volumes, changes),
+                    count.taken += match (even, mirrors) {
+                        (true, _) => row.take_evenly(all, others, left, &chances),
+                        (_, false) => row.take::<false>(all, others, left, steps, &mut cells),
+                        (_, true) => row.take::<true>(all, others, left, steps, &mut cells),
                     };
                 }
             }
@@ -104,16 +112,30 @@ impl Work for Pass<'_> {
     }
 }
 
+/// What a change of cells asks, and where it is told.
+struct Cells<'a> {
+    rule: &'a Rule,
+    seen: Seen<'a>,
+    volumes: &'a mut Gathering,
+    surfaces: &'a mut Gathering,
+}
+
 /// Sixteen voxels of a row, or fewer at its end.
 struct Row<'a> {
-    /// Where the first lies.
+    /// Where the first lies, and which voxel it is.
     at: usize,
+    voxel: [usize; 3],
     valid: usize,
+    /// 1 where it is every second one's turn, else 0.
+    skipped: usize,
     strides: &'a Strides,
 }
 
 /// A number for each voxel.
 type Lanes = [u32; LANES];
+
+/// Spins that are met, and not copied from one place.
+const NO_STEP: Lanes = [u32::MAX; LANES];
 
 /// The spins of sixteen voxels.
 #[inline(always)]
@@ -154,28 +176,34 @@ fn each_unlike(a: Lanes, b: Lanes, mut visit: impl FnMut(usize)) {
 }
 
 impl Row<'_> {
-    /// A random neighbour of each voxel, and what is left of its random word; beyond a wall, and of voxels that
-    /// there are none of, the voxel itself.
+    /// A random neighbour of each voxel, what is left of its random word, and the step there; beyond a wall, and of
+    /// voxels that there are none of, the voxel itself.
     #[inline(always)]
-    fn random_neighbours(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes) {
+    fn random_neighbours(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes, Lanes) {
         let words: &Lanes = words.try_into().expect("a word for each voxel");
         let own = lanes(spins, self.at);
         let parts: [(u32, u32); LANES] = words.map(|word| split(word, self.strides.len as u32));
         let met = array::from_fn(|lane| spins[self.strides.there(self.at + lane, parts[lane].0)]);
         let kept = zip(same(met, [WALL; LANES]), self.beyond(), |a, b| a | b);
-        (either(kept, own, met), parts.map(|(_, left)| left))
+        (either(kept, own, met), parts.map(|(_, left)| left), parts.map(|(step, _)| step))
     }
 
-    /// All ones where there is no voxel any more.
+    /// All ones where there is no voxel any more, or it is not its turn.
     #[inline(always)]
     fn beyond(&self) -> Lanes {
-        array::from_fn(|lane| 0u32.wrapping_sub(u32::from(lane >= self.valid)))
+        array::from_fn(|lane| 0u32.wrapping_sub(u32::from(lane >= self.valid || lane & self.skipped == 1)))
+    }
+
+    /// The voxel of a lane.
+    #[inline(always)]
+    fn voxel(&self, lane: usize) -> [usize; 3] {
+        [self.voxel[0], self.voxel[1], self.voxel[2] + 2 * lane]
     }
 
     /// One of the distinct spins around each voxel that are not its own, and what is left of its random word; its
-    /// own where there is none.
+    /// own where there is none. It comes by no step.
     #[inline(always)]
-    fn random_unlike(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes) {
+    fn random_unlike(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes, Lanes) {
         let words: &Lanes = words.try_into().expect("a word for each voxel");
         let own = lanes(spins, self.at);
         let (mut around, mut seen) = ([own; MOST], [[0; LANES]; MOST]);
@@ -189,7 +217,7 @@ impl Row<'_> {
             *seen = zip(*seen, same(*met, [WALL; LANES]), |a, b| a | b);
         }
         if alike == [u32::MAX; LANES] {
-            return (own, [0; LANES]);
+            return (own, [0; LANES], NO_STEP);
         }
         for (k, met) in around.iter().enumerate() {
             for (later, seen) in around[k + 1..].iter().zip(&mut seen[k + 1..]) {
@@ -208,7 +236,7 @@ impl Row<'_> {
             // After the chosen one the count goes on below 0.
             which = zip(which, first, u32::wrapping_add);
         }
-        (either(self.beyond(), own, others), left)
+        (either(self.beyond(), own, others), left, NO_STEP)
     }
 
     /// Takes what the voxels would become by Metropolis' choice, where all contacts cost the same.
@@ -236,32 +264,43 @@ impl Row<'_> {
         taken
     }
 
-    /// The same where it depends on the cells what a change costs.
+    /// The same where it depends on the cells, on shells or on mirrors what a change costs.
     #[inline(always)]
-    fn take(
+    fn take<const MIRRORS: bool>(
         &self,
         spins: &mut [u32],
         others: Lanes,
         left: Lanes,
-        rule: &Rule,
-        volumes: &[u32],
-        changes: &mut Gathering,
+        steps: Lanes,
+        cells: &mut Cells<'_>,
     ) -> u64 {
         let own = lanes(spins, self.at);
         let mut taken = 0;
         each_unlike(own, others, |lane| {
             let (own, other) = (own[lane], others[lane]);
             let at = self.at + lane;
-            let around =
-                self.strides.of[..self.strides.len].iter().map(|stride| spins[at.wrapping_add_signed(*stride)]);
-            if rule.become_like(own, other, around, left[lane], |spin| volume(volumes, spin)) == other {
-                spins[at] = other;
-                taken += 1;
-                if !volumes.is_empty() {
-                    changes.push(own, -1);
-                    changes.push(other, 1);
-                }
+            let by = (steps[lane] != NO_STEP[lane]).then_some(steps[lane] as usize);
+            let (rule, seen) = (cells.rule, &cells.seen);
+            let images = if MIRRORS { rule.own_images(self.voxel(lane)) } else { 0 };
+            let all = &*spins;
+            let met = |step: usize| match MIRRORS && images >> step & 1 == 1 {
+                true => WALL,
+                false => self.strides.met(all, at, step),
+            };
+            if rule.become_like(|| self.voxel(lane), own, other, by, met, left[lane], seen) != other {
+                return;
             }
+            if seen.counts_volumes() {
+                cells.volumes.push(own, -1);
+                cells.volumes.push(other, 1);
+            }
+            if let Some(terms) = rule.terms.as_ref().filter(|terms| terms.counts_surfaces()) {
+                let (less, more) = terms.pairs(own, other, met);
+                cells.surfaces.push(own, less);
+                cells.surfaces.push(other, more);
+            }
+            spins[at] = other;
+            taken += 1;
         });
         taken
     }
@@ -270,10 +309,14 @@ impl Row<'_> {
     #[inline(always)]
     fn bathe(&self, spins: &mut [u32], words: &[u32], rule: &Rule) -> u64 {
         let mut taken = 0;
-        for (lane, words) in words.chunks(rule.words()).enumerate().take(self.valid) {
-            let at = self.at + lane;
-            let around = self.strides.around(spins, at);
-            let new = rule.decide(spins[at], &around[..self.strides.len], words, |_| 0);
+        for (lane, words) in words.chunks(rule.words()).enumerate().take(self.valid).step_by(1 + self.skipped) {
+            let (at, voxel) = (self.at + lane, self.voxel(lane));
+            let images = if rule.model.boundary == Boundary::Mirror { rule.own_images(voxel) } else { 0 };
+            let around: [u32; MOST] = array::from_fn(|step| match step < rule.neighbors && images >> step & 1 == 0 {
+                true => self.strides.met(spins, at, step),
+                false => WALL,
+            });
+            let new = rule.decide(voxel, spins[at], &around, words, &Nothing);
             taken += u64::from(spins[at] != new);
             spins[at] = new;
         }
@@ -281,8 +324,23 @@ impl Row<'_> {
     }
 }
 
-/// The volume of a cell; anything where nobody asks.
-#[inline(always)]
-fn volume(volumes: &[u32], spin: u32) -> u32 {
-    volumes.get(spin as usize).copied().unwrap_or(0)
+/// A bath knows no cells.
+struct Nothing;
+
+impl Known for Nothing {
+    fn kind(&self, _: u32) -> usize {
+        0
+    }
+
+    fn volume(&self, _: u32) -> u32 {
+        0
+    }
+
+    fn surface(&self, _: u32) -> u32 {
+        0
+    }
+
+    fn target(&self, _: u32) -> i64 {
+        0
+    }
 }

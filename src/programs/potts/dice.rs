@@ -17,6 +17,8 @@ pub enum Purpose {
     Beginning = 16,
     /// Attempts.
     Attempts = 17,
+    /// Which cells begin to die after a sweep, a word for each spin.
+    Deaths = 18,
 }
 
 /// The numbers of one step.

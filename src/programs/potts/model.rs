@@ -1,8 +1,9 @@
 //! What a Potts model is: its neighbours, its walls, its moves, its energy.
 //!
 //! The energy is the sum, over pairs of neighbours with different spins, of the energy of their contact, and over
-//! cells of lambda (V - target)^2 (Graner and Glazier, 1992). Where a size along an axis is 2 and the boundary
-//! periodic, two voxels are neighbours twice, and count twice.
+//! cells of lambda (V - target)^2 (Graner and Glazier, 1992), and of the further terms of their
+//! [types](crate::programs::potts::cells::Type). Where a size along an axis is 2 and the boundary periodic, two voxels
+//! are neighbours twice, and count twice.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,7 +11,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::programs::potts::cells::{Cells, LARGEST, thousandths};
+use crate::lattice::stencil::Step;
+use crate::programs::potts::cells::{Cells, LARGEST, Type, thousandths};
+use crate::programs::potts::field::Field;
 use crate::programs::potts::neighborhood::Neighborhood;
 use crate::volume::shape::Shape;
 
@@ -18,11 +21,31 @@ use crate::volume::shape::Shape;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
-    /// The voxels of the opposite face. Sizes are even, as colours are parities.
+    /// The voxels of the opposite face. Sizes are even, as colours are parities; multiples of 4 with 12 or 20
+    /// neighbours.
     #[default]
     Periodic,
     /// Nothing: no contact, no energy, nobody to copy from.
     Walls,
+    /// The mirror image of the volume, so that contacts run straight into the faces. A voxel does not meet its own
+    /// image, but the images of others.
+    Mirror,
+}
+
+impl Boundary {
+    /// The place in `0..n` that stands for `at` along an axis; nothing beyond walls.
+    pub fn fold(self, at: isize, n: usize) -> Option<usize> {
+        let n = n as isize;
+        match self {
+            _ if (0..n).contains(&at) => Some(at as usize),
+            Boundary::Periodic => Some(at.rem_euclid(n) as usize),
+            Boundary::Walls => None,
+            Boundary::Mirror => {
+                let turn = at.rem_euclid(2 * n);
+                Some(turn.min(2 * n - 1 - turn) as usize)
+            }
+        }
+    }
 }
 
 /// What a voxel attempts when it is its turn.
@@ -57,12 +80,19 @@ pub enum Energy {
 pub struct Model {
     /// Which voxels meet.
     pub neighborhood: Neighborhood,
+    /// What a contact counts by the [shell](Neighborhood::shell) of the neighbour, nearest first; 1 where nothing is
+    /// said. Energies that come of it are rounded to thousandths.
+    pub weights: Vec<f64>,
+    /// Among which voxels surfaces are counted, where they are held: those of the neighbourhood where nothing is said.
+    pub surface: Option<Neighborhood>,
     /// What lies beyond the faces.
     pub boundary: Boundary,
     /// What voxels attempt.
     pub moves: Move,
     /// The energy.
     pub energy: Energy,
+    /// A field, for types that feel one.
+    pub field: Option<Arc<Field>>,
     /// The temperature, in units of energy; at 0 nothing is taken that costs.
     pub kt: f64,
     /// Into how many steps a colour is cut: 1, 2 or 4, in a plane 1 or 2. Cell volumes are those at the beginning of
@@ -87,24 +117,36 @@ impl Model {
         let planar = self.neighborhood.is_planar();
         if planar && nz != 1 {
             return Err(Error::usage(format!(
-                "a volume of {shape} has 6, 18 or 26 neighbours: 4 and 8 are of one slice"
+                "a volume of {shape} has 6, 18 or 26 neighbours: 4, 8, 12 and 20 are of one slice"
             )));
         }
         if !planar && nz == 1 {
-            return Err(Error::usage(format!("a slice of {shape} has 4 or 8 neighbours")));
+            return Err(Error::usage(format!("a slice of {shape} has 4, 8, 12 or 20 neighbours")));
         }
-        let odd = |n: usize| n % 2 == 1;
+        let period = self.neighborhood.period();
+        let odd = |n: usize| !n.is_multiple_of(period);
         if self.boundary == Boundary::Periodic && ((!planar && odd(nz)) || odd(ny) || odd(nx)) {
+            let even = if period == 2 { "even" } else { "multiples of 4" };
             return Err(Error::usage(format!(
-                "a periodic volume of {shape}: its sizes have to be even: crop it, or give it walls"
+                "a periodic volume of {shape}: its sizes have to be {even}: crop it, or give it walls"
             )));
+        }
+        if self.weights.len() > self.neighborhood.shells() {
+            let (neighbors, shells) = (self.neighborhood, self.neighborhood.shells());
+            return Err(Error::usage(format!("{neighbors} neighbours are {shells} shells: give as many weights")));
+        }
+        self.weights.iter().try_for_each(|weight| thousandths(*weight, "a weight").map(drop))?;
+        if self.surface.is_some_and(|of| of.is_planar() != planar || of.radius() > self.neighborhood.radius()) {
+            let what = "surfaces are counted in the plane or in space as contacts are, and reach no farther";
+            return Err(Error::usage(format!("{what} than {} neighbours do", self.neighborhood)));
         }
         if !(self.kt >= 0.0 && self.kt <= LARGEST) {
             return Err(Error::usage(format!("a temperature kT of {}: give one of 0 to {LARGEST}", self.kt)));
         }
-        let most = if planar { 2 } else { 4 };
+        let most = most_shades(self.neighborhood);
         if !(self.shades.is_power_of_two() && self.shades <= most) {
-            return Err(Error::usage(format!("{} shades: give 1, 2 or (in space) 4", self.shades)));
+            let what = "give 1, 2 (but not of 12 or 20 neighbours) or (in space) 4";
+            return Err(Error::usage(format!("{} shades: {what}", self.shades)));
         }
         if self.spins == WALL {
             return Err(Error::usage("spins are numbers below 2^32 - 1"));
@@ -120,7 +162,7 @@ impl Model {
             Energy::Cells(cells) if cells.holds_volumes() && shape.voxels().is_none_or(|n| n > u64::from(WALL)) => {
                 Err(Error::usage(format!("a volume of {shape}: cell volumes are held below 2^32 voxels")))
             }
-            Energy::Cells(_) => Ok(()),
+            Energy::Cells(cells) => self.check_terms(cells, shape),
         }
     }
 }
@@ -130,7 +172,7 @@ impl Model {
 pub struct Turn {
     /// What is left along each axis.
     pub residue: [usize; 3],
-    /// By what it is divided: 2, or 4 where colours are cut.
+    /// By what it is divided: 2, or 4 where colours are cut or neighbours are two voxels apart.
     pub period: [usize; 3],
 }
 
@@ -138,11 +180,6 @@ impl Turn {
     /// Whether it is the turn of a voxel.
     pub fn has(&self, voxel: [usize; 3]) -> bool {
         (0..3).all(|axis| voxel[axis] % self.period[axis] == self.residue[axis])
-    }
-
-    /// The parity of z, y and x of its voxels: their colour.
-    pub fn parity(&self) -> [usize; 3] {
-        self.residue.map(|residue| residue % 2)
     }
 }
 
@@ -155,13 +192,54 @@ impl Model {
     /// Whose turn it is in a step, counted from the first of the first sweep.
     pub fn turn(&self, step: u64) -> Turn {
         let (colour, shade) = (step / u64::from(self.shades), (step % u64::from(self.shades)) as usize);
-        let parity = self.neighborhood.parity(colour % self.neighborhood.colours());
-        let planar = self.neighborhood.is_planar();
+        let residue = self.neighborhood.residue(colour % self.neighborhood.colours());
+        let period = self.neighborhood.period();
         // Rows are left whole: a colour is cut along y first, in space along z then.
         let along_y = usize::from(self.shades > 1);
-        let along_z = usize::from(self.shades > 2 && !planar);
-        let residue = [parity[0] + 2 * (shade >> 1 & along_z), parity[1] + 2 * (shade & along_y), parity[2]];
-        Turn { residue, period: [2 + 2 * along_z, 2 + 2 * along_y, 2] }
+        let along_z = usize::from(self.shades > 2);
+        let residue = [residue[0] + 2 * (shade >> 1 & along_z), residue[1] + 2 * (shade & along_y), residue[2]];
+        Turn { residue, period: [2 + 2 * along_z, period + 2 * along_y, period] }
+    }
+
+    /// The voxel a step from another in a volume of `shape`: none beyond walls, and none where it is its own image.
+    pub fn beside(&self, shape: Shape, at: [usize; 3], step: Step) -> Option<[usize; 3]> {
+        let mut there = [0; 3];
+        for axis in 0..3 {
+            there[axis] = self.boundary.fold(at[axis] as isize + isize::from(step[axis]), shape.0[axis])?;
+        }
+        (self.boundary != Boundary::Mirror || there != at).then_some(there)
+    }
+
+    /// Refuses terms of cells that cannot be had together.
+    fn check_terms(&self, cells: &Cells, shape: Shape) -> Result<()> {
+        let any = |of: fn(&Type) -> bool| cells.types().iter().any(of);
+        let voxels = shape.voxels().unwrap_or(u64::MAX);
+        let surface = self.surface.unwrap_or(self.neighborhood).neighbors() as u64;
+        let refuse = |what: &str| Err(Error::usage(what));
+        if cells.holds_surfaces() && voxels.saturating_mul(surface) > u64::from(WALL) {
+            return refuse("surfaces are held where voxels times neighbours are below 2^32: crop the volume");
+        }
+        if self.moves == Move::Distinct && any(|of| of.chemotaxis != 0.0 || of.force != [0.0; 3]) {
+            return refuse("force and chemotaxis are of the move copy, which comes from somewhere");
+        }
+        match &self.field {
+            None if any(|of| of.chemotaxis != 0.0 || of.potential != 0.0) => {
+                refuse("potential and chemotaxis need a field: give one")
+            }
+            Some(field) if field.shape() != shape => {
+                Err(Error::usage(format!("a field of {} for a volume of {shape}: give one as large", field.shape())))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The most steps that a colour can be cut into.
+fn most_shades(neighborhood: Neighborhood) -> u32 {
+    match (neighborhood.radius(), neighborhood.is_planar()) {
+        (1, true) => 2,
+        (1, false) => 4,
+        _ => 1,
     }
 }
 
@@ -169,8 +247,7 @@ impl Model {
 /// order: as many as there may be where volumes are held, else 1.
 pub fn usual_shades(neighborhood: Neighborhood, energy: &Energy) -> u32 {
     match energy {
-        Energy::Cells(cells) if cells.holds_volumes() && neighborhood.is_planar() => 2,
-        Energy::Cells(cells) if cells.holds_volumes() => 4,
+        Energy::Cells(cells) if cells.holds_volumes() || cells.holds_surfaces() => most_shades(neighborhood),
         _ => 1,
     }
 }
@@ -182,7 +259,8 @@ impl FromStr for Boundary {
         match text {
             "periodic" => Ok(Boundary::Periodic),
             "walls" => Ok(Boundary::Walls),
-            _ => Err(Error::usage(format!("«{text}» is not a boundary: give periodic or walls"))),
+            "mirror" => Ok(Boundary::Mirror),
+            _ => Err(Error::usage(format!("«{text}» is not a boundary: give periodic, walls or mirror"))),
         }
     }
 }

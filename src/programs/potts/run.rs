@@ -1,7 +1,8 @@
 //! The Potts model as a block program: the fast way to run it.
 //!
 //! A sweep visits every voxel once, in steps of one colour (or a [share](Model::shades) of it): the parity of z, y and
-//! x (8 in space, 4 in a plane), so that no two voxels that change at once are neighbours. A step is a superstep;
+//! x (8 in space, 4 in a plane, 16 where neighbours are two voxels apart), so that no two voxels that change at once are
+//! neighbours. A step is a superstep;
 //! what of a border has its colour crosses the seams. Random numbers belong to the seed, the step and the voxel, and
 //! energies are whole numbers: the same spins for any workers and any cut.
 //!
@@ -9,13 +10,16 @@
 //! and known in the next. All voxels of a cell that change in one step, an eighth (in a plane a quarter) of its
 //! surface at most, believe in the same volume, and together overshoot: the distribution of volumes is wider than in a
 //! run in random order, the more the larger the surface and lambda / kT are, and the less the more steps colours are
-//! cut into.
+//! cut into. The same holds for surfaces. Whether a cell stays in one piece is never stale: what is looked at for one
+//! voxel does not change with another of its colour. Targets grow, cells begin to die and divide between sweeps.
 //!
-//! Memory: 4 bytes a voxel, and in each block 4 bytes a spin where volumes are held. A volume of 14e9 voxels takes 56 GB
+//! Memory: 4 bytes a voxel, and in each block 4 bytes a spin where volumes are held (and what the
+//! [census](crate::programs::potts::census) tells), 4 bytes a voxel of a field. A volume of 14e9 voxels takes 56 GB
 //! of spins, and as much again nowhere: five machines of 16 GB, a sweep of which costs 14e9 visits over their workers
 //! (140 s of one worker that makes 100 million a second). What all blocks tell in a step are the cells that changed, at
 //! most twice the voxels that did.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
 
@@ -23,17 +27,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::id::BlockId;
-use crate::lattice::stencil::Step;
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
+use crate::programs::potts::census::{Census, Seen};
 use crate::programs::potts::copying::Pass;
+use crate::programs::potts::life;
 use crate::programs::potts::measured::Measured;
 use crate::programs::potts::metropolis::UNIT;
 use crate::programs::potts::model::{Model, Move, WALL};
 use crate::programs::potts::rule::Rule;
 use crate::programs::potts::seams::Site;
 use crate::programs::potts::spins::Spins;
-use crate::programs::potts::tally::{Changes, Gathering, Row, Tally};
+use crate::programs::potts::tally::{Gathering, Row, Tally};
 use crate::volume::grid::{BlockSize, Grid};
 use crate::volume::region::Region;
 use crate::volume::shape::Shape;
@@ -85,8 +90,16 @@ impl Debug for Potts {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Share {
     spins: Spins,
-    /// The volumes of cells, by spin, where they have to be known.
-    volumes: Vec<u32>,
+    census: Census,
+    /// Steps that are over.
+    step: u64,
+    /// The last sweep that was measured, and whether its row is still to be told.
+    measured: Option<u64>,
+    telling: bool,
+    /// The last sweep by which cells have grown older.
+    aged: u64,
+    /// Cells that divide now.
+    dividing: Dividing,
     /// Since the last row.
     visits: u64,
     taken: u64,
@@ -95,14 +108,28 @@ pub struct Share {
     #[serde(skip)]
     site: Option<Site>,
     #[serde(skip)]
-    changes: Gathering,
+    volumes: Gathering,
+    #[serde(skip)]
+    surfaces: Gathering,
+}
+
+/// How far a division is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+enum Dividing {
+    /// There is none.
+    #[default]
+    Nobody,
+    /// All tell first voxels.
+    Anchors,
+    /// All tell sums, about these.
+    Bulks(BTreeMap<u32, u64>),
 }
 
 /// What a block tells one beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Parcel {
-    /// The spins of its border at the side of a step, of the colour that may have changed.
-    Border(Step, Vec<u32>),
+    /// The spins of a piece of the other's shell, of the voxels that may have changed.
+    Border(u32, Vec<u32>),
     /// Its spins, for a frame that another process takes.
     Frame(u64, Region, Voxels),
 }
@@ -172,15 +199,7 @@ impl Potts {
     }
 
     fn site(&self, id: BlockId) -> Site {
-        let model = &self.rule.model;
-        Site::new(&self.grid, id, model.neighborhood, model.boundary)
-    }
-
-    /// The energy of all volumes, in thousandths.
-    fn strain(&self, volumes: &[u32]) -> i128 {
-        let Some(cells) = self.rule.cells() else { return 0 };
-        let held = (0..).zip(volumes).filter(|(_, volume)| **volume > 0);
-        held.map(|(spin, volume)| cells.strain(spin, *volume)).sum()
+        Site::new(&self.grid, id, &self.rule)
     }
 }
 
@@ -189,14 +208,14 @@ fn told(sweep: u64, tally: &Tally) -> Row {
     Row {
         sweep,
         cells: tally.present.iter().map(|bits| u64::from(bits.count_ones())).sum(),
-        energy: tally.energy as f64 / UNIT as f64,
+        energy: tally.energy as f64 / (2 * UNIT) as f64 + tally.potential as f64 / (UNIT * UNIT) as f64,
         visits: tally.visits,
         taken: tally.taken,
     }
 }
 
-/// Puts the voxels of `region` into a box of spins, from `corner` on.
-fn put(spins: &mut Spins, corner: [usize; 3], tile: &Tile, region: &Region, model: &Model) -> Result<()> {
+/// Reads the voxels of `region`, each told with its spin.
+fn read(tile: &Tile, region: &Region, model: &Model, mut told: impl FnMut([usize; 3], u32)) -> Result<()> {
     let voxels = tile.tiling.source().read(region)?;
     let refuse = |place: [usize; 3], value: String| {
         let at: [usize; 3] = std::array::from_fn(|axis| region.start[axis] + place[axis]);
@@ -209,7 +228,7 @@ fn put(spins: &mut Spins, corner: [usize; 3], tile: &Tile, region: &Region, mode
             for (x, value) in row(array, z, y).iter().enumerate() {
                 let spin = value.to_label().filter(|spin| (least..=u64::from(model.spins)).contains(spin));
                 let spin = spin.ok_or_else(|| refuse([z, y, x], value.to_string()))?;
-                spins.set([corner[0] + z, corner[1] + y, corner[2] + x], spin as u32);
+                told([region.start[0] + z, region.start[1] + y, region.start[2] + x], spin as u32);
             }
         }
     });
@@ -241,12 +260,14 @@ impl BlockProgram<Tiling> for Potts {
         }
         let site = self.site(tile.id);
         let mut spins = Spins::new(site.padded(), WALL);
-        put(&mut spins, site.corner([0; 3]), tile, &tile.region, &self.rule.model)?;
-        for (step, _) in &site.beside {
-            put(&mut spins, site.corner(*step), tile, &site.beyond(*step, &self.grid), &self.rule.model)?;
+        read(tile, &tile.region, &self.rule.model, |voxel, spin| spins.set(site.place(voxel), spin))?;
+        for piece in &site.takes {
+            let mut shown = Vec::new();
+            read(tile, &piece.region(), &self.rule.model, |_, spin| shown.push(spin))?;
+            let mut shown = shown.into_iter();
+            piece.each(None, |_, place| spins.set(place, shown.next().expect("a region has a spin for each voxel")));
         }
-        let volumes = vec![0; if self.rule.needs_volumes() { self.rule.model.spins as usize + 1 } else { 0 }];
-        Ok(Share { spins, volumes, site: Some(site), ..Share::default() })
+        Ok(Share { spins, census: Census::new(&self.rule), site: Some(site), ..Share::default() })
     }
 
     fn restored(&self, _: &Tiling, tile: &Tile, share: &mut Share) -> Result<()> {
@@ -262,14 +283,35 @@ impl BlockProgram<Tiling> for Potts {
         mail: Vec<(BlockId, Parcel)>,
     ) -> Result<Vote> {
         let site = share.site.take().unwrap_or_else(|| self.site(tile.id));
-        let model = &self.rule.model;
-        // Superstep 0 counts; superstep s makes step s - 1.
-        let (step, last) = (at.number().saturating_sub(1), at.number().saturating_sub(2));
+        self.hear(at, &site, share, mail)?;
+        let mut tally = Tally::default();
+        let vote = self.superstep(at, &site, tile.id, share, &mut tally);
+        at.contribute(tally);
+        share.site = Some(site);
+        vote
+    }
+
+    fn finish(&self, tile: &Tile, share: Share) -> Result<Made> {
+        let site = share.site.unwrap_or_else(|| self.site(tile.id));
+        let spins = voxels(&site, &share.spins, share.census.most(&self.rule));
+        Ok(Made { region: tile.region, spins, rows: share.rows })
+    }
+}
+
+impl Potts {
+    /// Takes what blocks have sent and what all have told.
+    fn hear(
+        &self,
+        at: &Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        share: &mut Share,
+        mail: Vec<(BlockId, Parcel)>,
+    ) -> Result<()> {
+        let last = self.rule.model.turn(share.step.saturating_sub(1));
         for (_, parcel) in mail {
             match (parcel, &self.frames) {
-                (Parcel::Border(side, border), _) => {
-                    let here = side.map(|along| -along);
-                    site.take(&mut share.spins, here, model.turn(last).parity(), &border);
+                (Parcel::Border(number, border), _) => {
+                    Site::take(&mut share.spins, &site.takes[number as usize], last, &border);
                 }
                 (Parcel::Frame(sweep, region, spins), Some(Frames::Here(take))) => take(sweep, &region, &spins)?,
                 (Parcel::Frame(..), _) => {
@@ -277,95 +319,167 @@ impl BlockProgram<Tiling> for Potts {
                 }
             }
         }
-        for (spin, by) in &at.global().changes {
-            let volume = &mut share.volumes[*spin as usize];
-            *volume = (i64::from(*volume) + by) as u32;
-        }
-        let first = tile.id == BlockId(0);
+        share.census.add(&at.global().changes, &at.global().surfaces);
+        Ok(())
+    }
+
+    /// What a block does in a superstep: it counts; between sweeps it measures, and lets cells age and divide; else it
+    /// makes a step.
+    fn superstep(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        id: BlockId,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<Vote> {
         if at.number() == 0 {
-            if self.rule.needs_volumes() {
-                at.contribute(Tally { changes: self.count(&site, &share.spins), ..Tally::default() });
-            }
-            share.site = Some(site);
+            self.count(site, share, tally);
             return Ok(Vote::Stay);
         }
-        let (sweep, within) = (step / model.steps(), step % model.steps());
-        if within == 1 && self.is_due(sweep) && first {
+        let (steps, first) = (self.rule.model.steps(), id == BlockId(0));
+        let sweep = share.step / steps;
+        if let Some(sweep) = share.measured.filter(|_| std::mem::take(&mut share.telling))
+            && first
+        {
             share.rows.push(told(sweep, at.global()));
         }
-        if sweep == self.sweeps && within == 1 {
-            share.site = Some(site);
-            return Ok(Vote::Halt);
-        }
-        let mut tally = Tally::default();
-        if within == 0 && self.is_due(sweep) {
-            let measured = Measured::new(&self.rule, &site, &share.spins);
-            (tally.energy, tally.present) = (measured.energy.into(), measured.present);
-            if first {
-                // Every block knows all volumes, and one tells.
-                tally.energy += self.strain(&share.volumes);
+        if share.step.is_multiple_of(steps) {
+            if self.is_due(sweep) && share.measured != Some(sweep) {
+                self.measure(at, sweep, site, first, share, tally)?;
+                if sweep == self.sweeps {
+                    // The first block has a row to write when all others are through.
+                    return Ok(if first { Vote::Stay } else { Vote::Halt });
+                }
             }
-            (tally.visits, tally.taken) = (std::mem::take(&mut share.visits), std::mem::take(&mut share.taken));
-            if (1..self.sweeps).contains(&sweep) {
-                self.give_frame(at, sweep, &site, share)?;
+            if sweep == self.sweeps {
+                return Ok(Vote::Halt);
+            }
+            if self.live(at, sweep, site, share, tally)? {
+                return Ok(Vote::Stay);
             }
         }
-        if sweep < self.sweeps {
-            let turn = model.turn(step);
-            let parity = turn.parity();
-            let count = widely(Pass {
-                rule: &self.rule,
-                site: &site,
-                spins: &mut share.spins,
-                volumes: &share.volumes,
-                step,
-                turn,
-                changes: &mut share.changes,
-            });
-            share.visits += count.visits;
-            share.taken += count.taken;
-            at.wake(count.visits);
-            self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
-            tally.changes = share.changes.take();
-            for (side, to) in &site.beside {
-                let border = site.border(&share.spins, *side, parity);
-                match *to == tile.id {
-                    _ if border.is_empty() => {}
-                    // Round a torus a block meets itself.
-                    true => site.take(&mut share.spins, side.map(|along| -along), parity, &border),
-                    false => {
-                        at.count(border.len() as u64);
-                        at.send(*to, Parcel::Border(*side, border));
-                    }
+        self.step(at, site, id, share, tally)?;
+        Ok(Vote::Stay)
+    }
+
+    /// Tells what cells have in a block in the beginning.
+    fn count(&self, site: &Site, share: &Share, tally: &mut Tally) {
+        if self.rule.needs_volumes() {
+            let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
+            for (z, y) in site.rows() {
+                site.places(2).for_each(|x| volumes[share.spins.get([z, y, x]) as usize] += 1);
+            }
+            let there = (0..).zip(volumes).filter(|(_, volume)| *volume > 0);
+            tally.changes = there.map(|(spin, volume)| (spin, i64::from(volume))).collect();
+        }
+        tally.surfaces = life::surfaces_of(&self.rule, site, &share.spins, 1, |_| true);
+    }
+
+    /// Tells what a row of the table needs, and gives a frame.
+    fn measure(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        sweep: u64,
+        site: &Site,
+        first: bool,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        (share.measured, share.telling) = (Some(sweep), true);
+        let (rule, census) = (&self.rule, &share.census);
+        let measured = Measured::new(rule, site, &share.spins, Seen::new(rule, census), census.most(rule));
+        (tally.energy, tally.potential) = (measured.contacts.into(), measured.potential);
+        tally.present = measured.present;
+        if first {
+            // Every block knows all cells, and one tells.
+            tally.energy += 2 * census.strain(rule);
+        }
+        (tally.visits, tally.taken) = (std::mem::take(&mut share.visits), std::mem::take(&mut share.taken));
+        if (1..self.sweeps).contains(&sweep) {
+            self.give_frame(at, sweep, site, share)?;
+        }
+        Ok(())
+    }
+
+    /// Lets cells age once between sweeps, and divide; whether a superstep of it is done, so that the step waits.
+    fn live(
+        &self,
+        at: &Superstep<'_, Parcel, Tally>,
+        sweep: u64,
+        site: &Site,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<bool> {
+        let (rule, spins) = (&self.rule, &mut share.spins);
+        match std::mem::take(&mut share.dividing) {
+            Dividing::Nobody if share.aged < sweep => {
+                share.aged = sweep;
+                let dividing = life::age(rule, &mut share.census, sweep)?;
+                if dividing.is_empty() {
+                    return Ok(false);
+                }
+                tally.anchors = life::anchors(rule, site, spins, &dividing);
+                share.dividing = Dividing::Anchors;
+            }
+            Dividing::Nobody => return Ok(false),
+            Dividing::Anchors => {
+                tally.bulks = life::bulks(rule, site, spins, &at.global().anchors);
+                share.dividing = Dividing::Bulks(at.global().anchors.clone());
+            }
+            Dividing::Bulks(anchors) => {
+                let bulks = &at.global().bulks;
+                let changes = life::divide(rule, site, spins, &mut share.census, &anchors, bulks)?;
+                (tally.changes, tally.surfaces) = changes;
+            }
+        }
+        Ok(true)
+    }
+
+    /// One step, and what others have to know of it.
+    fn step(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        id: BlockId,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let turn = self.rule.model.turn(share.step);
+        let count = widely(Pass {
+            rule: &self.rule,
+            site,
+            spins: &mut share.spins,
+            census: &share.census,
+            step: share.step,
+            turn,
+            volumes: &mut share.volumes,
+            surfaces: &mut share.surfaces,
+        });
+        share.step += 1;
+        share.visits += count.visits;
+        share.taken += count.taken;
+        at.wake(count.visits);
+        self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
+        (tally.changes, tally.surfaces) = (share.volumes.take(), share.surfaces.take());
+        for (to, number, piece) in &site.gives {
+            let border = site.border(&share.spins, piece, turn);
+            match *to == id {
+                _ if border.is_empty() => {}
+                // Round a torus, and in a mirror, a block meets itself.
+                true => Site::take(&mut share.spins, piece, turn, &border),
+                false => {
+                    at.count(border.len() as u64);
+                    at.send(*to, Parcel::Border(*number, border));
                 }
             }
         }
-        at.contribute(tally);
-        share.site = Some(site);
-        // The first block has a row to write when all others are through.
-        Ok(if sweep < self.sweeps || first { Vote::Stay } else { Vote::Halt })
-    }
-
-    fn finish(&self, tile: &Tile, share: Share) -> Result<Made> {
-        let site = share.site.unwrap_or_else(|| self.site(tile.id));
-        let spins = voxels(&site, &share.spins, self.rule.model.spins);
-        Ok(Made { region: tile.region, spins, rows: share.rows })
-    }
-}
-
-impl Potts {
-    /// The volumes of cells in a block.
-    fn count(&self, site: &Site, spins: &Spins) -> Changes {
-        let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
-        for (z, y) in site.rows() {
-            site.places(2).for_each(|x| volumes[spins.get([z, y, x]) as usize] += 1);
-        }
-        (0..).zip(volumes).filter(|(_, volume)| *volume > 0).map(|(spin, volume)| (spin, i64::from(volume))).collect()
+        Ok(())
     }
 
     /// Gives the spins of a block to who takes frames, or sends them there.
     fn give_frame(&self, at: &mut Superstep<'_, Parcel, Tally>, sweep: u64, site: &Site, share: &Share) -> Result<()> {
-        let spins = || voxels(site, &share.spins, self.rule.model.spins);
+        let spins = || voxels(site, &share.spins, share.census.most(&self.rule));
         match &self.frames {
             None => {}
             Some(Frames::Here(take)) => take(sweep, &site.own, &spins())?,

@@ -1,15 +1,15 @@
-//! Where the blocks of a Potts model meet, round the volume where it is periodic.
+//! Where the blocks of a Potts model meet, round the volume where it is periodic, and in mirrors.
 //!
-//! A block has a side for each step to another (or to itself, on the far side of a torus). What it tells there
-//! are the voxels of its border that a step of one colour may have changed, in raster order; the other block
-//! puts them into its shell at the opposite side.
+//! A block has a shell, as thick as its neighbours are far. Each piece of it is a box of voxels of one block (of itself,
+//! on the far side of a torus or in a mirror). What a block tells another are the voxels of such a piece that a step may
+//! have changed, in raster order; the other puts them where they belong.
 
 use std::ops::Range;
 
 use crate::id::BlockId;
 use crate::lattice::stencil::Step;
-use crate::programs::potts::model::Boundary;
-use crate::programs::potts::neighborhood::Neighborhood;
+use crate::programs::potts::model::Turn;
+use crate::programs::potts::rule::Rule;
 use crate::programs::potts::spins::Spins;
 use crate::volume::grid::Grid;
 use crate::volume::region::Region;
@@ -21,29 +21,80 @@ pub struct Site {
     pub own: Region,
     /// Voxels of the shell before the first along each axis: none along z in a plane.
     pub shell: [usize; 3],
-    /// The blocks beside it, by the step to them.
-    pub beside: Vec<(Step, BlockId)>,
+    /// The pieces of its shell.
+    pub takes: Vec<Piece>,
+    /// What others (and itself) take of it: who, the number of the piece there, and the piece.
+    pub gives: Vec<(BlockId, u32, Piece)>,
+}
+
+/// A part of a shell, and whose voxels it shows.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The block.
+    pub from: BlockId,
+    along: [Segment; 3],
+}
+
+/// A part of a shell along an axis.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    /// The first voxel.
+    start: usize,
+    len: usize,
+    /// The place of the first in the box, or of the last where they come in reverse.
+    place: usize,
+    reversed: bool,
+    /// On which side of the block it lies.
+    side: i8,
+    /// The place of the block that has the voxels, among the blocks along the axis.
+    block: usize,
+}
+
+impl Segment {
+    /// The voxels, each with its place in the box, of which it is the turn.
+    fn each(self, turn: Option<(usize, usize)>) -> impl Iterator<Item = (usize, usize)> + Clone {
+        let voxels = (0..self.len).map(move |at| {
+            let place = if self.reversed { self.len - 1 - at } else { at };
+            (self.start + at, self.place + place)
+        });
+        voxels.filter(move |(voxel, _)| turn.is_none_or(|(residue, period)| voxel % period == residue))
+    }
+}
+
+impl Piece {
+    /// Its voxels in the volume.
+    pub fn region(&self) -> Region {
+        let end = self.along.map(|along| along.start + along.len);
+        Region { start: self.along.map(|along| along.start), end }
+    }
+
+    /// Visits its voxels, each with its place in the box of who takes it, in raster order of the volume; where there is
+    /// a turn, those whose turn it is.
+    pub fn each(&self, turn: Option<Turn>, mut visit: impl FnMut([usize; 3], [usize; 3])) {
+        let along = |axis: usize| self.along[axis].each(turn.map(|turn| (turn.residue[axis], turn.period[axis])));
+        let (along_y, along_x) = (along(1), along(2));
+        for (z, place_z) in along(0) {
+            for (y, place_y) in along_y.clone() {
+                along_x.clone().for_each(|(x, place_x)| visit([z, y, x], [place_z, place_y, place_x]));
+            }
+        }
+    }
 }
 
 impl Site {
-    /// Block `id` of a grid. Blocks that share no neighbours know nothing of each other.
-    pub fn new(grid: &Grid, id: BlockId, neighborhood: Neighborhood, boundary: Boundary) -> Self {
-        let (place, counts) = (grid.place(id), grid.counts());
-        let shell = if neighborhood.is_planar() { [0, 1, 1] } else { [1; 3] };
-        let there = |step: Step| -> Option<BlockId> {
-            let mut to = [0; 3];
-            for axis in 0..3 {
-                let moved = place[axis] as isize + step[axis] as isize;
-                let inside = (0..counts[axis] as isize).contains(&moved);
-                if !inside && boundary == Boundary::Walls {
-                    return None;
-                }
-                to[axis] = moved.rem_euclid(counts[axis] as isize) as usize;
-            }
-            grid.at(to)
-        };
-        let beside = neighborhood.steps().filter_map(|step| Some((step, there(step)?))).collect();
-        Self { own: grid.region(id), shell, beside }
+    /// Block `id` of a grid. Of its shell it has what the steps of a visit lead to.
+    pub fn new(grid: &Grid, id: BlockId, rule: &Rule) -> Self {
+        let takes = pieces(grid, id, rule);
+        let mut froms: Vec<BlockId> = takes.iter().map(|piece| piece.from).collect();
+        froms.sort_unstable();
+        froms.dedup();
+        // Who shows voxels of another is shown by it.
+        let mut gives = Vec::new();
+        for to in froms {
+            let theirs = pieces(grid, to, rule).into_iter().enumerate().filter(|(_, piece)| piece.from == id);
+            gives.extend(theirs.map(|(number, piece)| (to, number as u32, piece)));
+        }
+        Self { own: grid.region(id), shell: shell(rule), takes, gives }
     }
 
     /// The sizes of the box of its spins.
@@ -75,67 +126,86 @@ impl Site {
         std::array::from_fn(|axis| place[axis] - self.shell[axis] + self.own.start[axis])
     }
 
-    /// The places along an axis of the side that a step leads to: its own, or those of the shell.
-    fn side(&self, axis: usize, step: i8, shell: bool) -> Range<usize> {
-        let own = self.places(axis);
-        match step {
-            -1 if shell => own.start - 1..own.start,
-            -1 => own.start..own.start + 1,
-            1 if shell => own.end..own.end + 1,
-            1 => own.end - 1..own.end,
-            _ => own,
-        }
+    /// The place of an own voxel.
+    #[inline]
+    pub fn place(&self, voxel: [usize; 3]) -> [usize; 3] {
+        std::array::from_fn(|axis| voxel[axis] - self.own.start[axis] + self.shell[axis])
     }
 
-    /// Visits the places of a side that have the colour of `parity`, in raster order.
-    fn each_place(&self, step: Step, shell: bool, parity: [usize; 3], mut visit: impl FnMut([usize; 3])) {
-        let along = |axis: usize| {
-            let side = self.side(axis, step[axis], shell);
-            let wrong = (side.start + self.first_of(axis, parity[axis], 2)) & 1;
-            (side.start + wrong..side.end).step_by(2)
-        };
-        for z in along(0) {
-            for y in along(1) {
-                along(2).for_each(|x| visit([z, y, x]));
-            }
-        }
-    }
-
-    /// The spins of its border at the side of `step`, of one colour.
-    pub fn border(&self, spins: &Spins, step: Step, parity: [usize; 3]) -> Vec<u32> {
+    /// The spins of its own voxels that a piece shows, of those whose turn it was.
+    pub fn border(&self, spins: &Spins, piece: &Piece, turn: Turn) -> Vec<u32> {
         let mut border = Vec::new();
-        self.each_place(step, false, parity, |place| border.push(spins.get(place)));
+        piece.each(Some(turn), |voxel, _| border.push(spins.get(self.place(voxel))));
         border
     }
 
-    /// Puts what a block beside it has at its border, of one colour, into the shell at the side of `step`.
-    pub fn take(&self, spins: &mut Spins, step: Step, parity: [usize; 3], border: &[u32]) {
+    /// Puts what a piece shows, of those whose turn it was, into its shell.
+    pub fn take(spins: &mut Spins, piece: &Piece, turn: Turn, border: &[u32]) {
         let mut border = border.iter();
-        self.each_place(step, true, parity, |place| {
-            spins.set(place, *border.next().expect("a border is as large as the shell that it fills"));
+        piece.each(Some(turn), |_, place| {
+            spins.set(place, *border.next().expect("a border is as large as the piece that it fills"));
         });
     }
+}
 
-    /// What lies in its shell at the side of `step`, as voxels of the volume.
-    pub fn beyond(&self, step: Step, grid: &Grid) -> Region {
-        let (own, shape) = (self.own, grid.shape().0);
-        let along = |axis: usize| match step[axis] {
-            -1 => {
-                let at = own.start[axis].checked_sub(1).unwrap_or(shape[axis] - 1);
-                at..at + 1
-            }
-            1 => {
-                let at = if own.end[axis] == shape[axis] { 0 } else { own.end[axis] };
-                at..at + 1
-            }
-            _ => own.range(axis),
-        };
-        let ranges = [along(0), along(1), along(2)];
-        Region { start: [0, 1, 2].map(|axis| ranges[axis].start), end: [0, 1, 2].map(|axis| ranges[axis].end) }
-    }
+/// The thickness of a shell along each axis.
+fn shell(rule: &Rule) -> [usize; 3] {
+    let radius = rule.model.neighborhood.radius();
+    [if rule.model.neighborhood.is_planar() { 0 } else { radius }, radius, radius]
+}
 
-    /// The first place of the shell at the side of `step`, or of its own voxels where there is no step.
-    pub fn corner(&self, step: Step) -> [usize; 3] {
-        std::array::from_fn(|axis| self.side(axis, step[axis], true).start)
+/// The pieces of the shell of a block that some step leads to, in raster order of their sides.
+fn pieces(grid: &Grid, id: BlockId, rule: &Rule) -> Vec<Piece> {
+    let along = [0, 1, 2].map(|axis| segments(grid, id, axis, shell(rule)[axis], rule));
+    let mut pieces = Vec::new();
+    for z in &along[0] {
+        for y in &along[1] {
+            for x in &along[2] {
+                let segments = [*z, *y, *x];
+                let leads = |step: &Step| (0..3).all(|axis| step[axis].signum() == segments[axis].side);
+                let from = grid.at(segments.map(|along| along.block));
+                if let (Some(from), true) = (from, rule.steps.iter().any(leads)) {
+                    pieces.push(Piece { from, along: segments });
+                }
+            }
+        }
     }
+    pieces
+}
+
+/// The parts along an axis of the box of a block: of its shell before it, itself, of its shell behind it.
+fn segments(grid: &Grid, id: BlockId, axis: usize, shell: usize, rule: &Rule) -> Vec<Segment> {
+    let (own, n) = (grid.region(id).range(axis), grid.shape().0[axis]);
+    let itself = Segment {
+        start: own.start,
+        len: own.len(),
+        place: shell,
+        reversed: false,
+        side: 0,
+        block: grid.place(id)[axis],
+    };
+    let mut found: Vec<Segment> = Vec::new();
+    let mut show = |place: usize, at: isize, side: i8| {
+        let Some(voxel) = rule.model.boundary.fold(at, n) else { return };
+        let mut there = grid.region(id).start;
+        there[axis] = voxel;
+        let block = grid.place(grid.block_of(there))[axis];
+        let same = |last: &&mut Segment| last.side == side && last.block == block;
+        if let Some(last) = found.last_mut().filter(same) {
+            if last.start + last.len == voxel && (last.len == 1 || !last.reversed) {
+                last.len += 1;
+                return;
+            }
+            if voxel + 1 == last.start && (last.len == 1 || last.reversed) {
+                (last.start, last.len, last.reversed) = (voxel, last.len + 1, true);
+                return;
+            }
+        }
+        found.push(Segment { start: voxel, len: 1, place, reversed: false, side, block });
+    };
+    (0..shell).for_each(|place| show(place, own.start as isize - shell as isize + place as isize, -1));
+    (0..shell).for_each(|place| show(shell + own.len() + place, (own.end + place) as isize, 1));
+    found.push(itself);
+    found.sort_by_key(|segment| segment.place);
+    found
 }

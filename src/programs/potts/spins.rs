@@ -10,7 +10,7 @@ use crate::lattice::stencil::Step;
 /// Voxels that are read at a stroke: as many lie beyond the last row.
 pub const LANES: usize = 16;
 
-/// A box of spins with a shell of one voxel; places count from the corner of the shell.
+/// A box of spins with a shell; places count from the corner of the shell.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Spins {
     /// The sizes of the box with its shell.
@@ -80,23 +80,17 @@ impl Spins {
 
     /// From where a spin lies, at places along x of a parity, to where its neighbour by a step does.
     pub fn stride(&self, [dz, dy, dx]: Step, parity: usize) -> isize {
-        let half = self.half as isize;
+        let (half, parity, dx) = (self.half as isize, parity as isize, dx as isize);
         let rows = (dz as isize * self.padded[1] as isize + dy as isize) * 2 * half;
-        // Place 2k has 2k - 1 and 2k + 1 beside it, the (k - 1)th and kth of the odd; 2k + 1 has 2k and 2k + 2.
-        rows + match (dx, parity) {
-            (0, _) => 0,
-            (-1, 0) => half - 1,
-            (1, 0) => half,
-            (-1, _) => -half,
-            (_, _) => 1 - half,
-        }
+        // Place 2k + parity is the kth of its half of a row.
+        let there = (parity + dx).rem_euclid(2);
+        rows + (there - parity) * half + (parity + dx - there) / 2
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lattice::stencil::Stencil;
 
     #[test]
     fn a_stride_leads_to_the_neighbour_and_a_stretch_along_the_row() {
@@ -109,10 +103,14 @@ mod tests {
             let number = |[z, y, x]: [usize; 3]| ((z * padded[1] + y) * padded[2] + x) as u32 + 1;
             places().for_each(|place| spins.set(place, number(place)));
             assert!(places().all(|place| spins.get(place) == number(place)));
-            let inside = |place: [usize; 3]| (0..3).all(|axis| place[axis] > 0 && place[axis] + 1 < padded[axis]);
-            for place in places().filter(|place| inside(*place)) {
-                for step in Stencil::N26.steps() {
-                    let there = std::array::from_fn(|axis| place[axis].strict_add_signed(step[axis].into()));
+            let steps = || (0..125i8).map(|code| [code / 25 - 2, code / 5 % 5 - 2, code % 5 - 2]);
+            let moved = |place: [usize; 3], step: Step| {
+                let there: [_; 3] = std::array::from_fn(|axis| place[axis].checked_add_signed(step[axis].into()));
+                let [z, y, x] = there;
+                Some([z?, y?, x?]).filter(|there| (0..3).all(|axis| there[axis] < padded[axis]))
+            };
+            for place in places() {
+                for (step, there) in steps().filter_map(|step| Some((step, moved(place, step)?))) {
                     let stride = spins.stride(step, place[2] & 1);
                     let found = spins.all()[spins.at(place).strict_add_signed(stride)];
                     assert_eq!(found, number(there), "{place:?} {step:?}");

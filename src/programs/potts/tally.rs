@@ -1,8 +1,12 @@
 //! What the blocks of a Potts model tell all others: how volumes have changed, and what a row of the table needs.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
+use crate::programs::potts::division::Bulk;
+use crate::programs::potts::life::{first_of, sums_of};
 
 /// Changes of cell volumes: spins, ascending, with what each became more by.
 pub type Changes = Vec<(u32, i64)>;
@@ -12,14 +16,22 @@ pub type Changes = Vec<(u32, i64)>;
 pub struct Tally {
     /// What cells gained and lost, where volumes matter.
     pub changes: Changes,
+    /// What surfaces gained and lost, where they matter.
+    pub surfaces: Changes,
     /// Attempts since the last row of the table: visits of voxels.
     pub visits: u64,
     /// Those that changed a voxel.
     pub taken: u64,
-    /// The energy of contacts and volumes, in thousandths.
+    /// Twice the energy of contacts, volumes and surfaces, in thousandths.
     pub energy: i128,
+    /// The energy of potentials, in millionths.
+    pub potential: i128,
     /// A bit for each spin that some voxel has.
     pub present: Vec<u64>,
+    /// The first voxels of cells that divide.
+    pub anchors: BTreeMap<u32, u64>,
+    /// The sums of cells that divide.
+    pub bulks: BTreeMap<u32, Bulk>,
 }
 
 impl Combine for Tally {
@@ -29,7 +41,11 @@ impl Combine for Tally {
         merge(&mut self.changes, other.changes);
         self.visits += other.visits;
         self.taken += other.taken;
+        merge(&mut self.surfaces, other.surfaces);
         self.energy += other.energy;
+        self.potential += other.potential;
+        first_of(&mut self.anchors, other.anchors);
+        sums_of(&mut self.bulks, other.bulks);
         if self.present.is_empty() {
             self.present = other.present;
         } else {
@@ -99,7 +115,7 @@ pub struct Row {
     pub sweep: u64,
     /// Spins that some voxel has.
     pub cells: u64,
-    /// The energy of contacts and volumes.
+    /// The energy of contacts, volumes, surfaces and potentials.
     pub energy: f64,
     /// Visits of voxels since the row before, or since the beginning.
     pub visits: u64,
@@ -123,10 +139,14 @@ mod tests {
     fn a_tally_keeps_the_laws() {
         let tally = |changes: &[(u32, i64)], seed: u64| Tally {
             changes: changes.to_vec(),
+            surfaces: changes.iter().rev().take(1).copied().collect(),
             visits: seed,
             taken: seed / 2,
             energy: -i128::from(seed),
+            potential: 3 - i128::from(seed),
             present: vec![seed, 1 << (seed % 60)],
+            anchors: changes.iter().map(|(spin, by)| (*spin, seed + by.unsigned_abs())).collect(),
+            bulks: BTreeMap::from([(seed as u32 % 2, Bulk::default())]),
         };
         let samples = [
             Tally::default(),

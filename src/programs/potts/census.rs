@@ -1,0 +1,149 @@
+//! What is known of all cells when a step begins: in every block the same.
+//!
+//! Memory, in each block: 4 bytes a cell for volumes and as much for surfaces, where they are held; 9 bytes for targets
+//! and types where cells age.
+
+use serde::{Deserialize, Serialize};
+
+use crate::programs::potts::cells::Cells;
+use crate::programs::potts::rule::Rule;
+
+/// What a decision asks about a cell, by its spin.
+pub trait Known {
+    /// Its type.
+    fn kind(&self, spin: u32) -> usize;
+    /// Its voxels.
+    fn volume(&self, spin: u32) -> u32;
+    /// The pairs of neighbours of which one is its voxel and the other is not.
+    fn surface(&self, spin: u32) -> u32;
+    /// The volume that it strives for.
+    fn target(&self, spin: u32) -> i64;
+}
+
+/// All cells. What a model has no need to know is empty.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Census {
+    /// Voxels, by spin.
+    pub(super) volumes: Vec<u32>,
+    /// Pairs, by spin.
+    pub(super) surfaces: Vec<u32>,
+    /// Types, by spin, where they are more than those of the model.
+    pub(super) types: Vec<u8>,
+    /// Target volumes in thousandths, by spin, where they change; of cells that die [`DYING`].
+    pub(super) targets: Vec<i64>,
+}
+
+/// The target of cells that die.
+pub(super) const DYING: i64 = -1;
+
+/// Thousandths of a voxel.
+pub(super) const PARTS: i64 = 1000;
+
+impl Census {
+    /// Nothing is known of any cell.
+    pub fn new(rule: &Rule) -> Self {
+        let spins = rule.model.spins as usize + 1;
+        let empty = |asked: bool| vec![0; if asked { spins } else { 0 }];
+        let (volumes, surfaces) = (empty(rule.needs_volumes()), empty(rule.needs_surfaces()));
+        let Some(cells) = rule.cells().filter(|cells| cells.ages()) else {
+            return Self { volumes, surfaces, ..Self::default() };
+        };
+        let types = cells.all()[..spins].to_vec();
+        let targets = types.iter().map(|kind| cells.types()[usize::from(*kind)].target as i64 * PARTS).collect();
+        Self { volumes, surfaces, types, targets }
+    }
+
+    /// Adds what cells gained and lost.
+    pub fn add(&mut self, volumes: &[(u32, i64)], surfaces: &[(u32, i64)]) {
+        let of = [(&mut self.volumes, volumes), (&mut self.surfaces, surfaces)];
+        for (numbers, changes) in of {
+            for (spin, by) in changes {
+                let number = &mut numbers[*spin as usize];
+                *number = (i64::from(*number) + by) as u32;
+            }
+        }
+    }
+
+    /// The largest spin there may be.
+    pub(super) fn most(&self, rule: &Rule) -> u32 {
+        // Numbers of spins fit into 32 bits.
+        if self.types.is_empty() { rule.model.spins } else { self.types.len() as u32 - 1 }
+    }
+
+    /// The energy of all volumes and surfaces, in thousandths.
+    pub(super) fn strain(&self, rule: &Rule) -> i128 {
+        let Some(cells) = rule.cells() else { return 0 };
+        let seen = Seen::new(rule, self);
+        let strain = |spin: u32| {
+            let (kind, volume) = (seen.kind(spin), i64::from(seen.volume(spin)));
+            let pairs = i64::from(seen.surface(spin)) - cells.types()[kind].surface as i64;
+            // Who is not there strives for nothing.
+            let (there, held) = (volume > 0, !self.surfaces.is_empty());
+            if there { cells.strain(kind, volume - seen.target(spin), if held { pairs } else { 0 }) } else { 0 }
+        };
+        (0..self.volumes.len() as u32).map(strain).sum()
+    }
+}
+
+/// A census as decisions see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    cells: Option<&'a Cells>,
+    types: &'a [u8],
+    volumes: &'a [u32],
+    surfaces: &'a [u32],
+    targets: &'a [i64],
+}
+
+impl<'a> Seen<'a> {
+    /// Looks at a census.
+    #[inline]
+    pub fn new(rule: &'a Rule, census: &'a Census) -> Self {
+        let Census { volumes, surfaces, types, targets } = census;
+        let usual = rule.cells().map_or(&[][..], Cells::all);
+        let types = if types.is_empty() { usual } else { types };
+        Self { cells: rule.cells(), types, volumes, surfaces, targets }
+    }
+
+    /// Whether volumes are known.
+    #[inline(always)]
+    pub(super) fn counts_volumes(&self) -> bool {
+        !self.volumes.is_empty()
+    }
+}
+
+impl Known for Seen<'_> {
+    #[inline(always)]
+    fn kind(&self, spin: u32) -> usize {
+        usize::from(self.types[spin as usize])
+    }
+
+    #[inline(always)]
+    fn volume(&self, spin: u32) -> u32 {
+        self.volumes.get(spin as usize).copied().unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn surface(&self, spin: u32) -> u32 {
+        self.surfaces.get(spin as usize).copied().unwrap_or(0)
+    }
+
+    #[inline(always)]
+    fn target(&self, spin: u32) -> i64 {
+        match self.targets.get(spin as usize) {
+            Some(target) => whole(*target),
+            None => self.cells.map_or(0, |cells| cells.types()[self.kind(spin)].target as i64),
+        }
+    }
+}
+
+/// A target in whole voxels.
+#[inline(always)]
+pub(super) fn whole(target: i64) -> i64 {
+    target.max(0) / PARTS
+}
+
+/// A target after one more sweep.
+pub(super) fn grown(target: i64, growth: i64) -> i64 {
+    (target + growth).clamp(0, i64::from(u32::MAX) * PARTS)
+}
