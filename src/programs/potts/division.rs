@@ -111,14 +111,13 @@ fn longest(mut matrix: [[f64; 3]; 3]) -> [f64; 3] {
             let tangent = if theta < 0.0 { -1.0 / root } else { 1.0 / root };
             let cosine = 1.0 / (tangent * tangent + 1.0).sqrt();
             let sine = tangent * cosine;
-            for k in 0..3 {
-                let (a, b) = (matrix[k][p], matrix[k][q]);
-                (matrix[k][p], matrix[k][q]) = (cosine * a - sine * b, sine * a + cosine * b);
+            for row in &mut matrix {
+                let (a, b) = (row[p], row[q]);
+                (row[p], row[q]) = (cosine * a - sine * b, sine * a + cosine * b);
             }
-            for k in 0..3 {
-                let (a, b) = (matrix[p][k], matrix[q][k]);
-                (matrix[p][k], matrix[q][k]) = (cosine * a - sine * b, sine * a + cosine * b);
-            }
+            let (of_p, of_q) = (matrix[p], matrix[q]);
+            matrix[p] = std::array::from_fn(|k| cosine * of_p[k] - sine * of_q[k]);
+            matrix[q] = std::array::from_fn(|k| sine * of_p[k] + cosine * of_q[k]);
             for axis in &mut axes {
                 let (a, b) = (axis[p], axis[q]);
                 (axis[p], axis[q]) = (cosine * a - sine * b, sine * a + cosine * b);

@@ -36,7 +36,7 @@ impl Field {
                 for y in 0..shape.0[1] {
                     for (x, value) in row(array, 0, y).iter().enumerate() {
                         let number = value.to_f64();
-                        if !(number.abs() <= LARGEST) {
+                        if number.is_nan() || number.abs() > LARGEST {
                             let what = format!("voxel {:?}: {value}: a field is of numbers between -10^6 and 10^6", [z, y, x]);
                             return Err(Error::input(name, what));
                         }

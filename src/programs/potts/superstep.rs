@@ -1,0 +1,218 @@
+//! What a block of a Potts model does in a superstep: it counts; between sweeps it measures, and lets cells age and
+//! divide; else it makes a step, and tells others what they have to know of it.
+
+use crate::error::{Error, Result};
+use crate::id::BlockId;
+use crate::pregel::block::{Superstep, Vote};
+use crate::programs::potts::census::Seen;
+use crate::programs::potts::copying::Pass;
+use crate::programs::potts::life;
+use crate::programs::potts::measured::Measured;
+use crate::programs::potts::metropolis::UNIT;
+use crate::programs::potts::reading::voxels;
+use crate::programs::potts::run::{Dividing, Frames, Parcel, Potts, Share};
+use crate::programs::potts::seams::Site;
+use crate::programs::potts::tally::{Row, Tally};
+use crate::wide::widely;
+
+impl Potts {
+    /// Takes what blocks have sent and what all have told.
+    pub(super) fn hear(
+        &self,
+        at: &Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        share: &mut Share,
+        mail: Vec<(BlockId, Parcel)>,
+    ) -> Result<()> {
+        let last = self.rule.model.turn(share.step.saturating_sub(1));
+        for (_, parcel) in mail {
+            match (parcel, &self.frames) {
+                (Parcel::Border(number, border), _) => {
+                    Site::take(&mut share.spins, &site.takes[number as usize], last, &border);
+                }
+                (Parcel::Frame(sweep, region, spins), Some(Frames::Here(take))) => take(sweep, &region, &spins)?,
+                (Parcel::Frame(..), _) => {
+                    return Err(Error::usage("frames are taken on process 0, which has to have the first block"));
+                }
+            }
+        }
+        share.census.add(&at.global().changes, &at.global().surfaces);
+        Ok(())
+    }
+
+    /// What a block does in a superstep: it counts; between sweeps it measures, and lets cells age and divide; else it
+    /// makes a step.
+    pub(super) fn superstep(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        id: BlockId,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<Vote> {
+        if at.number() == 0 {
+            self.count(site, share, tally);
+            return Ok(Vote::Stay);
+        }
+        let (steps, first) = (self.rule.model.steps(), id == BlockId(0));
+        let sweep = share.step / steps;
+        if let Some(sweep) = share.measured.filter(|_| std::mem::take(&mut share.telling))
+            && first
+        {
+            share.rows.push(told(sweep, at.global()));
+        }
+        if share.step.is_multiple_of(steps) {
+            if self.is_due(sweep) && share.measured != Some(sweep) {
+                self.measure(at, sweep, site, first, share, tally)?;
+                if sweep == self.sweeps {
+                    // The first block has a row to write when all others are through.
+                    return Ok(if first { Vote::Stay } else { Vote::Halt });
+                }
+            }
+            if sweep == self.sweeps {
+                return Ok(Vote::Halt);
+            }
+            if self.live(at, sweep, site, share, tally)? {
+                return Ok(Vote::Stay);
+            }
+        }
+        self.step(at, site, id, share, tally)?;
+        Ok(Vote::Stay)
+    }
+
+    /// Tells what cells have in a block in the beginning.
+    fn count(&self, site: &Site, share: &Share, tally: &mut Tally) {
+        if self.rule.needs_volumes() {
+            let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
+            for (z, y) in site.rows() {
+                site.places(2).for_each(|x| volumes[share.spins.get([z, y, x]) as usize] += 1);
+            }
+            let there = (0..).zip(volumes).filter(|(_, volume)| *volume > 0);
+            tally.changes = there.map(|(spin, volume)| (spin, i64::from(volume))).collect();
+        }
+        tally.surfaces = life::surfaces_of(&self.rule, site, &share.spins, 1, |_| true);
+    }
+
+    /// Tells what a row of the table needs, and gives a frame.
+    fn measure(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        sweep: u64,
+        site: &Site,
+        first: bool,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        (share.measured, share.telling) = (Some(sweep), true);
+        let (rule, census) = (&self.rule, &share.census);
+        let measured = Measured::new(rule, site, &share.spins, Seen::new(rule, census), census.most(rule));
+        (tally.energy, tally.potential) = (measured.contacts.into(), measured.potential);
+        tally.present = measured.present;
+        if first {
+            // Every block knows all cells, and one tells.
+            tally.energy += 2 * census.strain(rule);
+        }
+        (tally.visits, tally.taken) = (std::mem::take(&mut share.visits), std::mem::take(&mut share.taken));
+        if (1..self.sweeps).contains(&sweep) {
+            self.give_frame(at, sweep, site, share)?;
+        }
+        Ok(())
+    }
+
+    /// Lets cells age once between sweeps, and divide; whether a superstep of it is done, so that the step waits.
+    fn live(
+        &self,
+        at: &Superstep<'_, Parcel, Tally>,
+        sweep: u64,
+        site: &Site,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<bool> {
+        let (rule, spins) = (&self.rule, &mut share.spins);
+        match std::mem::take(&mut share.dividing) {
+            Dividing::Nobody if share.aged < sweep => {
+                share.aged = sweep;
+                let dividing = life::age(rule, &mut share.census, sweep)?;
+                if dividing.is_empty() {
+                    return Ok(false);
+                }
+                tally.anchors = life::anchors(rule, site, spins, &dividing);
+                share.dividing = Dividing::Anchors;
+            }
+            Dividing::Nobody => return Ok(false),
+            Dividing::Anchors => {
+                tally.bulks = life::bulks(rule, site, spins, &at.global().anchors);
+                share.dividing = Dividing::Bulks(at.global().anchors.clone());
+            }
+            Dividing::Bulks(anchors) => {
+                let bulks = &at.global().bulks;
+                let changes = life::divide(rule, site, spins, &mut share.census, &anchors, bulks)?;
+                (tally.changes, tally.surfaces) = changes;
+            }
+        }
+        Ok(true)
+    }
+
+    /// One step, and what others have to know of it.
+    fn step(
+        &self,
+        at: &mut Superstep<'_, Parcel, Tally>,
+        site: &Site,
+        id: BlockId,
+        share: &mut Share,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let turn = self.rule.model.turn(share.step);
+        let count = widely(Pass {
+            rule: &self.rule,
+            site,
+            spins: &mut share.spins,
+            census: &share.census,
+            step: share.step,
+            turn,
+            volumes: &mut share.volumes,
+            surfaces: &mut share.surfaces,
+        });
+        share.step += 1;
+        share.visits += count.visits;
+        share.taken += count.taken;
+        at.wake(count.visits);
+        self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
+        (tally.changes, tally.surfaces) = (share.volumes.take(), share.surfaces.take());
+        for (to, number, piece) in &site.gives {
+            let border = site.border(&share.spins, piece, turn);
+            match *to == id {
+                _ if border.is_empty() => {}
+                // Round a torus, and in a mirror, a block meets itself.
+                true => Site::take(&mut share.spins, piece, turn, &border),
+                false => {
+                    at.count(border.len() as u64);
+                    at.send(*to, Parcel::Border(*number, border));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the spins of a block to who takes frames, or sends them there.
+    fn give_frame(&self, at: &mut Superstep<'_, Parcel, Tally>, sweep: u64, site: &Site, share: &Share) -> Result<()> {
+        let spins = || voxels(site, &share.spins, share.census.most(&self.rule));
+        match &self.frames {
+            None => {}
+            Some(Frames::Here(take)) => take(sweep, &site.own, &spins())?,
+            Some(Frames::Away) => at.send(BlockId(0), Parcel::Frame(sweep, site.own, spins())),
+        }
+        Ok(())
+    }
+}
+
+/// A row of the table from what all blocks told.
+fn told(sweep: u64, tally: &Tally) -> Row {
+    Row {
+        sweep,
+        cells: tally.present.iter().map(|bits| u64::from(bits.count_ones())).sum(),
+        energy: tally.energy as f64 / (2 * UNIT) as f64 + tally.potential as f64 / (UNIT * UNIT) as f64,
+        visits: tally.visits,
+        taken: tally.taken,
+    }
+}
