@@ -83,7 +83,8 @@ pub trait VertexProgram<G: Topology>: Clone + Debug + Send + Sync + 'static {
 
     /// Whether a vertex may hear in the same superstep what another of its block says, so that a
     /// block goes on until it is quiet and supersteps are needed only from block to block. It is so
-    /// for order-free messages alone, and buys most where words have far to go.
+    /// for order-free messages alone, and buys most where words have far to go. How many supersteps and
+    /// messages it takes depends on the cut.
     ///
     /// Law: states in the end are the same whatever is heard first and however often, and so is what
     /// is contributed; and who has heard the last word of a vertex need not have heard those before.
