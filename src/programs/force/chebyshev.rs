@@ -20,7 +20,7 @@ use crate::pregel::block::{BlockProgram, Superstep, Vote};
 use crate::programs::force::elastic::Elastic;
 use crate::programs::force::gradients::{Found, failed};
 use crate::programs::force::solve::Stop;
-use crate::programs::force::stiffness::{Stiffness, pulls, runs};
+use crate::programs::force::stiffness::{Stiffness, given, pulls, runs, tell};
 use crate::programs::force::vector::Vector;
 
 /// No eigenvalue is above this.
@@ -217,21 +217,16 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for Chebyshev<M> {
 
     fn init(&self, _: &G, block: &G::Block) -> Result<Share> {
         let none = || vec![Vector::default(); block.slots()];
-        let mut share = Share {
-            displacement: none(),
+        let given = given(&self.model, block);
+        Ok(Share {
+            displacement: given.clone(),
             residual: none(),
-            said: none(),
+            said: given,
             image: none(),
             bounds: Bounds::new(),
             stiffness: Stiffness::of(&self.model, block),
             ..Share::default()
-        };
-        for at in runs(block).flatten() {
-            let node = self.model.node(block, Slot(at as u32));
-            let given = node.displacement.held(node.held);
-            (share.displacement[at], share.said[at]) = (given, given);
-        }
-        Ok(share)
+        })
     }
 
     fn restored(&self, _: &G, block: &G::Block, share: &mut Share) -> Result<()> {
@@ -264,11 +259,7 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for Chebyshev<M> {
                 at.contribute(sums);
             }
         }
-        for seam in block.seams() {
-            let mut said = Vec::new();
-            seam.gather(&share.said, &mut said);
-            at.send(seam.to, said);
-        }
+        tell(block, at, &share.said);
         Ok(Vote::Stay)
     }
 
@@ -277,8 +268,6 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for Chebyshev<M> {
     }
 
     fn finish(&self, block: &G::Block, share: Share) -> Result<Found> {
-        let mut displacements = Vec::new();
-        block.each_owned(|slot, node| displacements.push((node, share.displacement[slot.index()])));
-        Ok(Found { displacements, history: share.bounds.history })
+        Ok(Found::of(block, &share.displacement, share.bounds.history))
     }
 }

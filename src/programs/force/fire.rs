@@ -23,7 +23,7 @@ use crate::programs::force::fire_steps::{End, Move, Pace};
 use crate::programs::force::gradients::Found;
 use crate::programs::force::law::Law;
 use crate::programs::force::solve::Stop;
-use crate::programs::force::stiffness::runs;
+use crate::programs::force::stiffness::{runs, tell};
 use crate::programs::force::vector::Vector;
 
 /// A graph of springs by their stiffness, between nodes that have places.
@@ -223,11 +223,7 @@ impl BlockProgram<Placed> for Fire {
             },
         }
         let told = if at.number() == 0 { &share.place } else { &share.displacement };
-        for seam in block.seams() {
-            let mut said = Vec::new();
-            seam.gather(told, &mut said);
-            at.send(seam.to, said);
-        }
+        tell(block, at, told);
         Ok(Vote::Stay)
     }
 
@@ -236,8 +232,6 @@ impl BlockProgram<Placed> for Fire {
     }
 
     fn finish(&self, block: &<Placed as Cut>::Block, share: Share) -> Result<Found> {
-        let mut displacements = Vec::new();
-        block.each_owned(|slot, node| displacements.push((node, share.displacement[slot.index()])));
-        Ok(Found { displacements, history: share.pace.history })
+        Ok(Found::of(block, &share.displacement, share.pace.history))
     }
 }

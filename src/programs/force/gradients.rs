@@ -14,7 +14,7 @@ use crate::graph::topology::{Block, Topology};
 use crate::id::{BlockId, Slot, VertexId};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
 use crate::programs::force::elastic::Elastic;
-use crate::programs::force::stiffness::{Stiffness, pulls, runs};
+use crate::programs::force::stiffness::{Stiffness, given, pulls, runs, tell};
 use crate::programs::force::vector::Vector;
 
 /// Finds displacements.
@@ -88,6 +88,15 @@ pub struct Found {
     pub displacements: Vec<(VertexId, Vector)>,
     /// The share of forces out of balance before each iteration.
     pub history: Vec<f64>,
+}
+
+impl Found {
+    /// From displacements by slot.
+    pub(super) fn of<B: Block>(block: &B, displacement: &[Vector], history: Vec<f64>) -> Self {
+        let mut displacements = Vec::new();
+        block.each_owned(|slot, node| displacements.push((node, displacement[slot.index()])));
+        Self { displacements, history }
+    }
 }
 
 impl<M> ConjugateGradients<M> {
@@ -173,22 +182,17 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
 
     fn init(&self, _: &G, block: &G::Block) -> Result<Share> {
         let none = || vec![Vector::default(); block.slots()];
-        let mut share = Share {
-            displacement: none(),
+        let given = given(&self.model, block);
+        Ok(Share {
+            displacement: given.clone(),
             residual: none(),
-            said: none(),
+            said: given,
             image: none(),
             direction: none(),
             direction_image: none(),
             stiffness: Stiffness::of(&self.model, block),
             ..Share::default()
-        };
-        for at in runs(block).flatten() {
-            let node = self.model.node(block, Slot(at as u32));
-            let given = node.displacement.held(node.held);
-            (share.displacement[at], share.said[at]) = (given, given);
-        }
-        Ok(share)
+        })
     }
 
     fn restored(&self, _: &G, block: &G::Block, share: &mut Share) -> Result<()> {
@@ -217,11 +221,7 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
             }
             _ => self.step(block, share, at.global())?,
         }
-        for seam in block.seams() {
-            let mut said = Vec::new();
-            seam.gather(&share.said, &mut said);
-            at.send(seam.to, said);
-        }
+        tell(block, at, &share.said);
         Ok(Vote::Stay)
     }
 
@@ -230,8 +230,6 @@ impl<G: Topology, M: Elastic<G>> BlockProgram<G> for ConjugateGradients<M> {
     }
 
     fn finish(&self, block: &G::Block, share: Share) -> Result<Found> {
-        let mut displacements = Vec::new();
-        block.each_owned(|slot, node| displacements.push((node, share.displacement[slot.index()])));
-        Ok(Found { displacements, history: share.history })
+        Ok(Found::of(block, &share.displacement, share.history))
     }
 }

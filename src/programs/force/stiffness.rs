@@ -1,10 +1,11 @@
-//! The stiffness of the nodes of a block, and the forces on them: what solvers of linear springs share.
+//! The stiffness of the nodes of a block, the forces on them, and what blocks tell each other: what solvers share.
 
 use std::ops::Range;
 
 use crate::combine::Combine;
 use crate::graph::topology::{Block, Topology};
 use crate::id::Slot;
+use crate::pregel::block::Superstep;
 use crate::programs::force::elastic::{Elastic, Node};
 use crate::programs::force::vector::{Tensor, Vector};
 
@@ -27,6 +28,28 @@ pub(super) fn pulls<G: Topology>(model: &impl Elastic<G>, block: &G::Block, said
     for row in block.rows() {
         let (first, last) = (row.start, row.end);
         block.gather(row, said, &mut image[first..last], |edge, said| model.spring(edge).pull(*said));
+    }
+}
+
+/// The displacements that are given, by slot; 0 along axes that are free.
+pub(super) fn given<G: Topology>(model: &impl Elastic<G>, block: &G::Block) -> Vec<Vector> {
+    let mut given = vec![Vector::default(); block.slots()];
+    for at in runs(block).flatten() {
+        let node = model.node(block, Slot(at as u32));
+        given[at] = node.displacement.held(node.held);
+    }
+    given
+}
+
+/// Tells the other blocks what the border says.
+pub(super) fn tell<B: Block, Gl>(block: &B, at: &mut Superstep<'_, Vec<Vector>, Gl>, said: &[Vector])
+where
+    Gl: Combine + Default,
+{
+    for seam in block.seams() {
+        let mut words = Vec::new();
+        seam.gather(said, &mut words);
+        at.send(seam.to, words);
     }
 }
 
