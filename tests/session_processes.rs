@@ -88,10 +88,9 @@ fn says(runtime: &Runtime, session: &Session<'_>, last: &mut Last) -> Result<Str
         let before = session.summary_at(session.epoch() - 1);
         said += &format!("{:?}\n", before.map_err(|error| error.to_string()));
     }
-    // A program on the contact graph that goes on, and one on the voxels. How many supersteps it takes where words are heard
-    // at once hangs on the cut, and that of the contact graph on the workers.
-    session.run(&Components, &mut last.0, &Config::default())?;
-    said += &format!("{:?}\n", last.0.states().collect::<Vec<_>>());
+    // A program on the contact graph that goes on, and one on the voxels.
+    let report = session.run(&Components, &mut last.0, &Config::default())?;
+    said += &format!("{} {:?}\n", report.supersteps, last.0.states().collect::<Vec<_>>());
     let report = session.run_voxels(&Components, Stencil::N6, &mut last.1, &Config::default())?;
     said += &format!("{} {}\n", report.supersteps, report.messages);
     let lattice = session.lattice(Stencil::N18)?;

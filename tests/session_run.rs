@@ -91,7 +91,7 @@ fn a_program_that_goes_on_ends_as_one_that_begins() {
             let mut begun = LastRun::default();
             let cold = session.run(&Components, &mut begun, &config).unwrap();
             assert!(components.states().eq(begun.states()), "seed {seed} commit {commit}");
-            saved = (saved.0 + warm.supersteps, saved.1 + cold.supersteps);
+            saved = (saved.0 + warm.messages, saved.1 + cold.messages);
             session.run(&Steps, &mut steps, &config).unwrap();
             let mut begun = LastRun::default();
             session.run(&Steps, &mut begun, &config).unwrap();
@@ -108,7 +108,7 @@ fn a_program_that_goes_on_ends_as_one_that_begins() {
             }
         }
     }
-    assert!(saved.0 < saved.1, "going on takes fewer supersteps: {saved:?}");
+    assert!(saved.0 < saved.1, "going on takes fewer messages: {saved:?}");
 }
 
 #[test]

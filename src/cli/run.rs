@@ -13,7 +13,7 @@ use crate::cli::progress::{Attended, bar};
 use crate::cli::run_programs::{Asked, Program, Ran, on, percolation};
 use crate::cli::run_saving::Saving;
 use crate::error::{Error, Result};
-use crate::graph::cut::ranges;
+use crate::graph::cut::{blocks, ranges};
 use crate::graph::read::{is_graph, read_graph};
 use crate::id::VertexId;
 use crate::lattice::contact::ContactGraph;
@@ -130,12 +130,6 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         context.record(path, &[input], &figures)?;
     }
     Ok(figures.and(steps.figures(ran.supersteps)))
-}
-
-/// As many blocks as keep every worker busy; never one for a handful of vertices. The number does
-/// not depend on the workers, so that a checkpoint of some is one for others.
-fn blocks(vertices: u64) -> u32 {
-    vertices.div_ceil(1 << 16).clamp(1, 16) as u32
 }
 
 impl Args {

@@ -6,6 +6,13 @@
 use crate::graph::mix::mix;
 use crate::id::{BlockId, VertexId};
 
+/// As many blocks as keep every worker busy; never one for a handful of vertices. The number does
+/// not depend on the workers, so that a checkpoint of some is one for others, and a run takes as many
+/// supersteps.
+pub fn blocks(vertices: u64) -> u32 {
+    vertices.div_ceil(1 << 16).clamp(1, 16) as u32
+}
+
 /// Blocks of consecutive vertices, as equal as can be.
 pub fn ranges(vertices: u64, blocks: u32) -> impl Fn(VertexId) -> BlockId {
     let size = vertices.div_ceil(u64::from(blocks.max(1))).max(1);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::disjoint::Disjoint;
 use crate::error::Result;
 use crate::graph::csr::Csr;
+use crate::graph::cut::blocks;
 use crate::id::VertexId;
 use crate::incremental::session::Session;
 use crate::lattice::contact::{Contact, ContactGraph};
@@ -60,7 +61,7 @@ impl Session<'_> {
         let summary = self.summary()?;
         let cells: Vec<u64> = summary.cells.into_keys().collect();
         let contacts = summary.contacts;
-        let blocks = self.runtime.workers().total() as u32;
+        let blocks = blocks(cells.len() as u64);
         let graph = ContactGraph::new(cells.iter().copied(), &contacts, blocks)?.graph;
         let before = std::mem::take(last);
         let keeps = match program.warm() {
