@@ -92,24 +92,6 @@ impl Disjoint {
         }
     }
 
-    /// Begins to number the sets of some elements: now those of `first`, the sets of others as
-    /// they are asked for.
-    ///
-    /// # Panics
-    /// If there are 2^31 elements or more.
-    pub fn numbering(mut self, first: impl Iterator<Item = u32> + Clone) -> Numbering {
-        assert!(self.parent.len() < NUMBERED as usize, "one bit of an element is free");
-        let roots: Vec<u32> = first.clone().map(|element| self.find(element)).collect();
-        let mut numbering = Numbering { parent: self.parent, sets: 0 };
-        for (element, root) in first.zip(roots) {
-            if numbering.parent[root as usize] & NUMBERED == 0 {
-                numbering.begin(root);
-            }
-            numbering.parent[element as usize] = numbering.parent[root as usize];
-        }
-        numbering
-    }
-
     /// Numbers the sets `0..sets` in the order of their smallest members: the set of each
     /// element, and how many sets there are.
     pub fn number(mut self) -> (Vec<u32>, u32) {
@@ -125,46 +107,6 @@ impl Disjoint {
             }
         }
         (self.parent, sets)
-    }
-}
-
-/// The bit that tells the number of a set from a parent.
-const NUMBERED: u32 = 1 << 31;
-
-/// Sets that are being numbered.
-#[derive(Clone, Debug)]
-pub struct Numbering {
-    /// The number of the set, where that is known, and the parent else.
-    parent: Vec<u32>,
-    sets: u32,
-}
-
-impl Numbering {
-    /// How many sets have a number.
-    pub fn sets(&self) -> u32 {
-        self.sets
-    }
-
-    fn begin(&mut self, root: u32) {
-        self.parent[root as usize] = NUMBERED | self.sets;
-        self.sets += 1;
-    }
-
-    /// The number of the set of `element`. Law: elements are asked for in ascending order, apart
-    /// from those that were asked for before or are among the first, and the smallest of a set is
-    /// asked for or among the first. Else the number is that of no set.
-    #[inline]
-    pub fn of(&mut self, element: u32) -> u32 {
-        let parent = self.parent[element as usize];
-        if parent & NUMBERED == 0 {
-            if parent == element {
-                self.begin(element);
-            } else {
-                // The parent is smaller, or among the first: it has its number.
-                self.parent[element as usize] = self.parent[parent as usize];
-            }
-        }
-        self.parent[element as usize] & !NUMBERED
     }
 }
 
@@ -200,31 +142,13 @@ mod tests {
         }
 
         #[test]
-        fn joins_are_unions_and_sets_are_numbered_among_some(
-            pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60),
-            picked in proptest::collection::vec(0u32..40, 0..10),
-        ) {
-            // Every third element is none of those that are numbered.
-            let pairs = || pairs.iter().filter(|(a, b)| a % 3 != 2 && b % 3 != 2);
-            let picked: Vec<u32> = picked.into_iter().filter(|element| element % 3 != 2).collect();
+        fn joins_are_unions(pairs in proptest::collection::vec((0u32..40, 0u32..40), 0..60)) {
             let (mut joined, mut united) = (Disjoint::new(40), Disjoint::new(40));
-            for &(a, b) in pairs() {
+            for (a, b) in pairs {
                 joined.join(a, b);
                 united.union(a, b);
             }
             (0..40).for_each(|element| assert_eq!(joined.find(element), united.find(element)));
-            let mut numbering = joined.numbering(picked.iter().copied());
-            let of_first = numbering.sets();
-            let mut roots = Vec::new();
-            for element in picked.iter().copied().chain((0..40).filter(|element| element % 3 != 2)) {
-                let root = united.find(element);
-                if !roots.contains(&root) {
-                    roots.push(root);
-                }
-                prop_assert_eq!(roots[numbering.of(element) as usize], root);
-            }
-            prop_assert_eq!(roots.len(), numbering.sets() as usize);
-            prop_assert!(roots[..of_first as usize].iter().all(|root| picked.iter().any(|p| united.find(*p) == *root)));
         }
     }
 }

@@ -175,15 +175,17 @@ fn runtimes() -> Vec<Runtime> {
 fn run<G, P, T>(graph: &G, program: &P, runtime: &Runtime) -> (BTreeMap<u64, T>, Report<P::Global>)
 where
     G: Topology,
-    P: BlockProgram<G, Output = Vec<(VertexId, T)>, Global: PartialEq>,
+    P: BlockProgram<G, Output: IntoIterator<Item = (VertexId, T)>, Global: PartialEq>,
     T: Copy + PartialEq + std::fmt::Debug,
 {
+    let listed = |made: P::Output| made.into_iter().collect::<Vec<_>>();
     let mut plain = Vec::new();
     let plain_report = local::run(graph, program, &Config::default(), |block, made| {
-        plain.push((block, made));
+        plain.push((block, listed(made)));
         Ok(())
     });
     let (made, report) = runtime.collect(graph, program, &Config::default()).unwrap();
+    let made: Vec<_> = made.into_iter().map(|(block, made)| (block, listed(made))).collect();
     let plain_report = plain_report.unwrap();
     assert!(made == plain, "{program:?}: {} workers", runtime.workers().total());
     assert_eq!((plain_report.supersteps, plain_report.messages), (report.supersteps, report.messages));

@@ -205,7 +205,7 @@ fn dropped<G: Cut, P: BlockProgram<G>>(runtime: &Runtime, graph: &G, program: &P
 fn values<G, P, T>(runtime: &Runtime, graph: &G, program: &P) -> Result<Vec<T>>
 where
     G: Cut,
-    P: BlockProgram<G, Output = Vec<(VertexId, T)>>,
+    P: BlockProgram<G, Output: IntoIterator<Item = (VertexId, T)>>,
 {
     let (outputs, _) = runtime.collect(graph, program, &Config::default())?;
     let mut values: Vec<(VertexId, T)> = outputs.into_iter().flat_map(|(_, values)| values).collect();

@@ -187,7 +187,7 @@ pub(crate) fn percolation(context: &Context, lattice: &Lattice, config: &Config,
 }
 
 /// What the blocks made, ascending by vertex.
-fn rows<S>(made: Vec<(BlockId, Vec<(VertexId, S)>)>) -> Vec<(VertexId, S)> {
+fn rows<S>(made: Vec<(BlockId, impl IntoIterator<Item = (VertexId, S)>)>) -> Vec<(VertexId, S)> {
     let mut rows: Vec<_> = made.into_iter().flat_map(|(_, rows)| rows).collect();
     rows.sort_unstable_by_key(|(vertex, _)| *vertex);
     rows

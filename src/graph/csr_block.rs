@@ -15,7 +15,7 @@ use crate::graph::csr::Plain;
 use crate::graph::csr_change::{Before, changed};
 use crate::graph::csr_lists::Lists;
 use crate::graph::owners::Owners;
-use crate::graph::topology::{Block, Mutable, Seam};
+use crate::graph::topology::{Block, Mutable, Seam, share};
 use crate::id::{BlockId, Slot, VertexId};
 
 /// Owned slots that are gathered at a stroke.
@@ -219,8 +219,8 @@ impl<E: Plain, V: Plain + Default> Block for CsrBlock<E, V> {
     }
 
     #[inline]
-    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
-        self.inner.neighbors.starts[span.start..=span.end].windows(2).map(|bounds| bounds[1] - bounds[0])
+    fn shares(&self, span: Range<usize>) -> impl Iterator<Item = f64> {
+        self.inner.neighbors.starts[span.start..=span.end].windows(2).map(|bounds| share(bounds[1] - bounds[0]))
     }
 
     fn gather<M, F>(&self, row: Range<usize>, said: &[M], heard: &mut [M], along: F)

@@ -2,6 +2,7 @@
 
 pub mod attributed;
 pub mod change;
+pub mod connected;
 pub mod csr;
 pub mod csr_block;
 mod csr_build;
@@ -20,6 +21,7 @@ pub mod grown;
 mod grown_levels;
 mod grown_refine;
 pub mod kronecker;
+pub mod members;
 pub mod mix;
 mod numbering;
 mod owners;

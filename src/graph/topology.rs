@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::combine::Combine;
 use crate::error::{Error, Kind, Result};
 use crate::graph::change::Change;
+use crate::graph::connected::Connected;
 use crate::id::{BlockId, Slot, VertexId};
 
 /// Something large that is cut into blocks, each read on the worker that owns it.
@@ -120,11 +121,18 @@ pub trait Block: Sized {
         degree
     }
 
-    /// The number of edges out of each slot of a part of a row; where a slot is not owned any number
-    /// but 0. Override it where the numbers lie side by side.
+    /// Of each slot of a part of a row 1 over the number of edges out of it; 0 where there is none, and
+    /// where a slot is not owned any finite number but 0. Override it where that lies side by side.
     #[inline]
-    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
-        span.map(|slot| Slot(slot as u32)).map(|slot| if self.owns(slot) { self.degree(slot) } else { u32::MAX })
+    fn shares(&self, span: Range<usize>) -> impl Iterator<Item = f64> {
+        span.map(|slot| Slot(slot as u32)).map(|slot| if self.owns(slot) { share(self.degree(slot)) } else { 1.0 })
+    }
+
+    /// The owned slots of a part of a row that no edge leaves, ascending. Override it where they are known
+    /// without a look at each.
+    #[inline]
+    fn dead_ends(&self, span: Range<usize>) -> impl Iterator<Item = usize> {
+        span.clone().zip(self.shares(span)).filter(|(_, share)| *share == 0.0).map(|(slot, _)| slot)
     }
 
     /// Whether each slot of a part of a row is owned. Override it where that lies side by side.
@@ -133,18 +141,23 @@ pub trait Block: Sized {
         span.map(|slot| self.owns(Slot(slot as u32)))
     }
 
-    /// Visits the owned slots, ascending, with their vertices. Override it where a vertex is known
-    /// from the one before.
+    /// Visits runs of owned slots whose vertices are consecutive, ascending, with the first vertex: by
+    /// default slot by slot. Override it where a vertex is known from the one before.
+    #[inline]
+    fn each_run(&self, mut visit: impl FnMut(Range<usize>, VertexId)) {
+        for slot in self.rows().flat_map(|row| self.owned(row)).flatten() {
+            visit(slot..slot + 1, self.id(Slot(slot as u32)));
+        }
+    }
+
+    /// Visits the owned slots, ascending, with their vertices.
     #[inline]
     fn each_owned(&self, mut visit: impl FnMut(Slot, VertexId)) {
-        for row in self.rows() {
-            for run in self.owned(row) {
-                for slot in run {
-                    let slot = Slot(slot as u32);
-                    visit(slot, self.id(slot));
-                }
+        self.each_run(|run, first| {
+            for slot in run.clone() {
+                visit(Slot(slot as u32), VertexId(first.0 + (slot - run.start) as u64));
             }
-        }
+        });
     }
 
     /// Visits the edges out of a slot, as [`each_neighbor`](Block::each_neighbor), until `visit` says
@@ -163,20 +176,13 @@ pub trait Block: Sized {
         false
     }
 
-    /// Whether [`each_link`](Block::each_link) visits far fewer pairs than there are edges; the same
-    /// for every block of a graph.
-    fn links_are_few(&self) -> bool {
-        false
-    }
-
-    /// Visits pairs of joined slots, owned or halo, enough of them that they connect whatever the
-    /// edges of the block connect: by default one for every edge out of an owned slot. Override it
-    /// where fewer will do. Directions do not count.
-    fn each_link(&self, mut visit: impl FnMut(Slot, Slot)) {
-        for slot in self.rows().flat_map(|row| self.owned(row)).flatten() {
-            let slot = Slot(slot as u32);
-            self.each_neighbor(slot, |to, _| visit(slot, to));
-        }
+    /// What the edges of the block connect, where that is known without a walk along each of them. Edges
+    /// between halo slots may count.
+    ///
+    /// # Errors
+    /// Where there is too much of it.
+    fn connected(&self) -> Result<Option<Connected>> {
+        Ok(None)
     }
 
     /// What one owned slot hears when every slot has said `said`, as in
@@ -229,6 +235,12 @@ pub trait Block: Sized {
 /// Law: where each block of a graph that keeps the laws of [`Topology`] has applied the changes
 /// that it was told of, the new blocks keep them too.
 pub trait Mutable: Block {}
+
+/// 1 over the number of edges out of a vertex, and 0 where there is none.
+#[inline]
+pub const fn share(degree: u32) -> f64 {
+    if degree == 0 { 0.0 } else { 1.0 / degree as f64 }
+}
 
 /// Where two blocks meet, seen from one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,6 +299,15 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
         }
     }
     for (at, block) in blocks.iter().enumerate() {
+        let (mut runs, mut consecutive) = (Vec::new(), true);
+        block.each_run(|run, first| {
+            let ids = (first.0..).map(VertexId);
+            consecutive &= run.clone().map(|slot| block.id(Slot(slot as u32))).eq(ids.take(run.len()));
+            runs.extend(run.map(|slot| Slot(slot as u32)));
+        });
+        if !consecutive || runs != own(block) {
+            return Err(format!("block {at}: the runs are not of its slots, or their vertices are not consecutive"));
+        }
         for row in block.rows() {
             let mut runs = block.owned(row);
             let Some(first) = runs.next() else { continue };
@@ -294,13 +315,15 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
             if !block.each_owns(span.clone()).eq(span.clone().map(|slot| block.owns(Slot(slot as u32)))) {
                 return Err(format!("block {at}: the slots {span:?} are not owned as they are one by one"));
             }
-            let degree =
-                |slot: usize| Some(Slot(slot as u32)).filter(|slot| block.owns(*slot)).map(|s| block.degree(s));
-            let unlike = |(slot, degrees): (usize, u32)| degree(slot).map_or(degrees == 0, |known| known != degrees);
-            if span.clone().count() != block.degrees(span.clone()).count()
-                || span.clone().zip(block.degrees(span.clone())).any(unlike)
+            let known = |slot: usize| Some(Slot(slot as u32)).filter(|slot| block.owns(*slot)).map(|s| block.degree(s));
+            let unlike = |(slot, given): (usize, f64)| known(slot).map_or(given == 0.0, |known| share(known) != given);
+            if span.clone().count() != block.shares(span.clone()).count()
+                || span.clone().zip(block.shares(span.clone())).any(unlike)
             {
-                return Err(format!("block {at}: the slots {span:?} have not the degrees that they have one by one"));
+                return Err(format!("block {at}: the slots {span:?} have not the shares that they have one by one"));
+            }
+            if !block.dead_ends(span.clone()).eq(span.clone().filter(|slot| known(*slot) == Some(0))) {
+                return Err(format!("block {at}: the dead ends among the slots {span:?} are not those one by one"));
             }
         }
         if !block.seams().is_sorted_by(|a, b| a.to < b.to) {
@@ -359,6 +382,31 @@ pub fn check<G: Topology>(graph: &G) -> Result<(), String> {
         }
         for halo in block.seams().iter().flat_map(|seam| &seam.halo) {
             block.each_neighbor(*halo, |to, _| *from_halo.entry((*halo, to)).or_default() += 1);
+        }
+        if let Some(connected) = block.connected().map_err(|e| e.to_string())? {
+            let mut set = vec![None; block.slots()];
+            let members: Vec<_> = connected.members.each().collect();
+            if !members.iter().map(|(vertex, _)| *vertex).eq(own(block).iter().map(|slot| block.id(*slot))) {
+                return Err(format!("block {at}: the members of its sets are not its vertices"));
+            }
+            own(block).iter().zip(&members).for_each(|(slot, (_, of))| set[slot.index()] = Some(*of));
+            for ((seam, halo), border) in block.seams().iter().zip(&connected.halos).zip(&connected.borders) {
+                seam.halo.iter().zip(halo).for_each(|(slot, of)| set[slot.index()] = Some(*of));
+                if !seam.border.iter().map(|slot| set[slot.index()]).eq(border.iter().map(|of| Some(*of))) {
+                    return Err(format!("block {at}: the border to block {} is of other sets there", seam.to));
+                }
+            }
+            let mut apart = None;
+            for here in own(block) {
+                block.each_neighbor(here, |to, _| {
+                    if set[here.index()] != set[to.index()] {
+                        apart = Some((here, to));
+                    }
+                });
+            }
+            if let Some((here, to)) = apart {
+                return Err(format!("block {at}: slots {here} and {to} are joined, and in two sets"));
+            }
         }
         if let Some(((from, to), _)) = from_halo.iter().find(|(_, balance)| **balance != 0) {
             return Err(format!("block {at}: the edge from halo slot {from} to slot {to} is not seen from both"));

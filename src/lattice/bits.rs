@@ -63,11 +63,17 @@ pub(crate) fn scan<T: Voxel>(row: &[T], select: Select, selected: &mut [u64], st
         changes(row, starts);
         starts.iter_mut().zip(&*selected).for_each(|(starts, selected)| *starts &= selected);
     } else {
-        let mut before = 0;
-        for (starts, selected) in starts.iter_mut().zip(&*selected) {
-            *starts = selected & !(selected << 1 | before);
-            before = selected >> (WORD - 1);
-        }
+        begin(selected, starts);
+    }
+}
+
+/// Finds the first of each stretch of selected voxels.
+#[inline(always)]
+pub(crate) fn begin(selected: &[u64], starts: &mut [u64]) {
+    let mut before = 0;
+    for (starts, selected) in starts.iter_mut().zip(selected) {
+        *starts = selected & !(selected << 1 | before);
+        before = selected >> (WORD - 1);
     }
 }
 
@@ -81,7 +87,7 @@ fn whole<T: Voxel>(threshold: f64) -> Option<T> {
 
 /// A bit for each voxel that is `such`.
 #[inline(always)]
-fn mark<T: Copy>(row: &[T], bits: &mut [u64], such: impl Fn(T) -> bool) {
+pub(crate) fn mark<T: Copy>(row: &[T], bits: &mut [u64], such: impl Fn(T) -> bool) {
     let (whole, rest) = row.as_chunks::<WORD>();
     // Of a length that is known, many are compared at a time.
     for (bits, values) in bits.iter_mut().zip(whole) {

@@ -9,9 +9,11 @@ use std::sync::OnceLock;
 
 use crate::combine::Combine;
 use crate::error::Result;
-use crate::graph::topology::{Block, Seam};
+use crate::graph::connected::Connected;
+use crate::graph::topology::{Block, Seam, share};
 use crate::id::{BlockId, Slot, VertexId};
-use crate::lattice::rows::{EMPTY, HALO, OWNED, STROKE, merge, parted, shifted, spans, touching};
+use crate::lattice::connected::connected;
+use crate::lattice::rows::{EMPTY, HALO, OWNED, STROKE, merge, shifted, spans};
 use crate::lattice::runs::Runs;
 use crate::lattice::select::Select;
 use crate::lattice::stencil::{Stencil, Step};
@@ -23,8 +25,8 @@ use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
 
 /// A block of a [`Lattice`](crate::lattice::lattice::Lattice).
 pub struct LatticeBlock {
-    own: Region,
-    volume: Shape,
+    pub(super) own: Region,
+    pub(super) volume: Shape,
     /// Slots along y and x.
     padded: [usize; 2],
     kinds: Vec<u8>,
@@ -33,17 +35,22 @@ pub struct LatticeBlock {
     rows: Vec<u32>,
     /// The number of neighbours of each slot, made when it is first asked for.
     degrees: OnceLock<Vec<u8>>,
+    /// The owned slots without neighbours, ascending, made when they are first asked for.
+    dead_ends: OnceLock<Vec<u32>>,
     /// Of each owned slot, a bit for each step to a neighbour, and the highest bit where one of
     /// them is in the halo; made when first asked for.
     joins: OnceLock<Joins>,
     /// The label of each slot, where only equal labels are joined; else empty.
     labels: Vec<u64>,
-    stencil: Stencil,
+    pub(super) stencil: Stencil,
     steps: Vec<(Step, isize)>,
-    seams: Vec<Seam>,
-    /// The voxels of `boxed`, shared with the volume where that is in memory.
-    voxels: Voxels,
-    boxed: Region,
+    pub(super) seams: Vec<Seam>,
+    /// The voxels of `boxed`, shared with the volume where that is in memory, which of them are vertices, and
+    /// the name of the volume.
+    pub(super) voxels: Voxels,
+    pub(super) boxed: Region,
+    pub(super) select: Select,
+    pub(super) name: String,
 }
 
 impl LatticeBlock {
@@ -69,6 +76,7 @@ impl LatticeBlock {
             runs: Vec::new(),
             rows: Vec::new(),
             degrees: OnceLock::new(),
+            dead_ends: OnceLock::new(),
             joins: OnceLock::new(),
             labels: vec![0; if select == Select::Labels { slots } else { 0 }],
             stencil,
@@ -76,9 +84,11 @@ impl LatticeBlock {
             seams: Vec::new(),
             voxels,
             boxed,
+            select,
+            name: source.header().name.clone(),
         };
-        block.fill(select, &source.header().name)?;
-        (block.runs, block.rows) = spans(&block.kinds, padded[1], OWNED);
+        block.fill()?;
+        (block.runs, block.rows) = spans(&block.kinds, padded[1]);
         let place = grid.place(id);
         for to in grid.neighbors(id) {
             let there = grid.place(to);
@@ -101,10 +111,11 @@ impl LatticeBlock {
     }
 
     /// Tells the slots that are vertices from those that are not.
-    fn fill(&mut self, select: Select, name: &str) -> Result<()> {
+    fn fill(&mut self) -> Result<()> {
+        let select = self.select;
         if select == Select::Labels {
             // Labels have to be checked, and their runs are long.
-            let runs = Runs::scan(&self.voxels, self.boxed, select, name)?;
+            let runs = Runs::scan(&self.voxels, self.boxed, select, &self.name)?;
             runs.within(&self.boxed.clone(), |run, [z, y], span| {
                 let start = self.slot_of([z, y, self.boxed.start[2]]);
                 let slots = start + span.start as usize..start + span.end as usize;
@@ -116,7 +127,7 @@ impl LatticeBlock {
             each_voxel_type!(&voxels, array => for (z, y) in Region::whole(self.boxed.shape()).rows() {
                 let row = row(array, z, y);
                 if let Some(x) = row.iter().position(|value| value.is_nan()) {
-                    return Err(unsound(name, &self.boxed, [z, y, x], f64::NAN));
+                    return Err(unsound(&self.name, &self.boxed, [z, y, x], f64::NAN));
                 }
                 let start = self.slot_of([z + self.boxed.start[0], y + self.boxed.start[1], self.boxed.start[2]]);
                 let kinds = &mut self.kinds[start..start + row.len()];
@@ -158,7 +169,7 @@ impl LatticeBlock {
     }
 
     /// The voxel of an owned or halo slot.
-    fn voxel(&self, slot: usize) -> [usize; 3] {
+    pub(super) fn voxel(&self, slot: usize) -> [usize; 3] {
         let (row, x) = (slot / self.padded[1], slot % self.padded[1]);
         let (z, y) = (row / self.padded[0], row % self.padded[0]);
         [z + self.own.start[0] - 1, y + self.own.start[1] - 1, x + self.own.start[2] - 1]
@@ -270,17 +281,16 @@ impl Block for LatticeBlock {
         self.kinds.len()
     }
 
+    /// Lines along x, several where they are short.
     fn rows(&self) -> impl Iterator<Item = Range<usize>> {
-        let width = self.own.shape().0[2];
-        let row = move |(z, y)| {
-            let start = self.slot_of([z, y, self.own.start[2]]);
-            start..start + width
+        let [_, ny, nx] = self.own.shape().0;
+        let lines = (ROW / self.padded[1]).max(1);
+        let row = move |z: usize, y: usize| {
+            let [first, last] = [y, (y + lines).min(ny) - 1].map(|y| (z + 1) * self.padded[0] + y + 1);
+            (self.rows[first] < self.rows[last + 1]).then(|| first * self.padded[1] + 1..last * self.padded[1] + 1 + nx)
         };
-        let filled = |row: &Range<usize>| {
-            let line = row.start / self.padded[1];
-            self.rows[line] < self.rows[line + 1]
-        };
-        self.own.rows().map(row).filter(filled)
+        let planes = 0..self.own.shape().0[0];
+        planes.flat_map(move |z| (0..ny).step_by(lines).filter_map(move |y| row(z, y)))
     }
 
     fn owned(&self, row: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
@@ -339,8 +349,18 @@ impl Block for LatticeBlock {
     }
 
     #[inline]
-    fn degrees(&self, span: Range<usize>) -> impl Iterator<Item = u32> {
-        LatticeBlock::degrees(self)[span].iter().map(|degree| u32::from(*degree))
+    fn shares(&self, span: Range<usize>) -> impl Iterator<Item = f64> {
+        self.degrees()[span].iter().map(|degree| SHARES[usize::from(*degree)])
+    }
+
+    #[inline]
+    fn dead_ends(&self, span: Range<usize>) -> impl Iterator<Item = usize> {
+        let all = self.dead_ends.get_or_init(|| {
+            let degrees = self.degrees();
+            (0..degrees.len() as u32).filter(|slot| degrees[*slot as usize] == 0).collect()
+        });
+        let first = all.partition_point(|slot| (*slot as usize) < span.start);
+        all[first..].iter().map(|slot| *slot as usize).take_while(move |slot| *slot < span.end)
     }
 
     #[inline]
@@ -348,11 +368,15 @@ impl Block for LatticeBlock {
         self.kinds[span].iter().map(|kind| *kind == OWNED)
     }
 
-    #[inline]
-    fn each_owned(&self, mut visit: impl FnMut(Slot, VertexId)) {
-        for &(start, end) in &self.runs {
-            let first = self.id(Slot(start)).0;
-            (start..end).for_each(|slot| visit(Slot(slot), VertexId(first + u64::from(slot - start))));
+    fn each_run(&self, mut visit: impl FnMut(Range<usize>, VertexId)) {
+        for line in self.rows.windows(2) {
+            let runs = &self.runs[line[0] as usize..line[1] as usize];
+            let Some(first) = runs.first() else { continue };
+            // The vertices of a line are consecutive, but for gaps.
+            let id = self.id(Slot(first.0)).0;
+            for run in runs {
+                visit(run.0 as usize..run.1 as usize, VertexId(id + u64::from(run.0 - first.0)));
+            }
         }
     }
 
@@ -360,40 +384,8 @@ impl Block for LatticeBlock {
         true
     }
 
-    fn links_are_few(&self) -> bool {
-        true
-    }
-
-    /// By runs: their slots to the first, and each pair of runs that touch.
-    fn each_link(&self, mut visit: impl FnMut(Slot, Slot)) {
-        let width = self.padded[1];
-        let (mut runs, mut lines) = spans(&self.kinds, width, OWNED | HALO);
-        if !self.labels.is_empty() {
-            (runs, lines) = parted(&runs, &lines, &self.labels);
-        }
-        for &(start, end) in &runs {
-            (start + 1..end).for_each(|slot| visit(Slot(start), Slot(slot)));
-        }
-        let of_line = |line: usize| &runs[lines[line] as usize..lines[line + 1] as usize];
-        let above = [(-1, -1), (-1, 0), (-1, 1), (0, -1)];
-        let above: Vec<_> = above.iter().filter_map(|&(dz, dy)| Some((dz, dy, self.stencil.reach(dz, dy)?))).collect();
-        for line in 0..lines.len() - 1 {
-            let (z, y) = (line / self.padded[0], line % self.padded[0]);
-            for &(dz, dy, reach) in &above {
-                let there = (z.checked_add_signed(dz as isize), y.checked_add_signed(dy as isize));
-                let (Some(z), Some(y)) = there else { continue };
-                if y >= self.padded[0] {
-                    continue;
-                }
-                let other = z * self.padded[0] + y;
-                let shift = ((line - other) * width) as u32;
-                touching(of_line(other), of_line(line), shift, reach, |above, below| {
-                    if self.labels.is_empty() || self.labels[above as usize] == self.labels[below as usize] {
-                        visit(Slot(above), Slot(below));
-                    }
-                });
-            }
-        }
+    fn connected(&self) -> Result<Option<Connected>> {
+        connected(self).map(Some)
     }
 
     #[inline]
@@ -413,15 +405,20 @@ impl Block for LatticeBlock {
         heard
     }
 
+    // So that it is built for the processor at hand where that is asked for.
+    #[inline(always)]
     fn gather<M, F>(&self, row: Range<usize>, said: &[M], heard: &mut [M], along: F)
     where
         M: Combine + Default,
         F: Fn(Step, &M) -> M,
     {
-        let count = self.owned(row.clone()).count();
-        let whole = count * SHORT > row.len() && self.labels.is_empty();
-        // Between short runs the gaps are merged as well: that is quicker, and nobody hears it.
+        // Gaps that are short are merged as well: that is quicker, and nobody hears it. Where runs are many
+        // they are short, and where they are few they are soon counted.
+        let lines = row.start / self.padded[1]..row.end.div_ceil(self.padded[1]);
+        let count = (self.rows[lines.end] - self.rows[lines.start]) as usize;
         let mut runs = self.owned(row.clone());
+        let slots = || self.owned(row.clone()).map(|run| run.len()).sum::<usize>();
+        let whole = self.labels.is_empty() && (count * SHORT > row.len() || slots() + count * SHORT > row.len());
         let gaps =
             if whole { runs.next().map(|first| (first.clone(), runs.next_back().unwrap_or(first))) } else { None };
         let spans = gaps.map(|(first, last)| first.start..last.end).into_iter();
@@ -441,7 +438,21 @@ impl Block for LatticeBlock {
     }
 }
 
-/// Runs of a row are short where there is more than one for so many slots.
+/// The share of a vertex of each degree.
+const SHARES: [f64; 256] = {
+    let mut shares = [0.0; 256];
+    let mut degree = 0;
+    while degree < shares.len() {
+        shares[degree] = share(degree as u32);
+        degree += 1;
+    }
+    shares
+};
+
+/// Lines are short where a row of so many slots has more than one.
+const ROW: usize = 512;
+
+/// Gaps of a row are short where they have fewer slots than so many for each run.
 const SHORT: usize = 12;
 
 /// Set where a neighbour is in the halo.

@@ -1,6 +1,7 @@
 //! Voxels as a graph: neighbourhoods, runs, and what blocks of them add up to.
 
 mod bits;
+mod connected;
 pub mod contact;
 #[cfg(test)]
 mod drawn;

@@ -8,8 +8,9 @@ use crate::pregel::vertex::VertexProgram;
 
 /// What is at hand in one slot of a [`Row`].
 pub struct At<'a, S, M> {
-    /// The number of edges out of the vertex; where the slot holds none any number but 0.
-    pub degree: u32,
+    /// 1 over the number of edges out of the vertex, 0 where there is none; where the slot holds no vertex
+    /// any number but 0.
+    pub share: f64,
     /// The state of the vertex.
     pub state: &'a mut S,
     /// What it heard.
@@ -54,11 +55,17 @@ impl<G: Topology, P: VertexProgram<G>> Row<'_, G, P> {
         self.contribution.combine(value);
     }
 
+    /// The states of the vertices that no edge leaves, ascending.
+    #[inline]
+    pub fn dead_ends(&self) -> impl Iterator<Item = &P::State> {
+        self.block.dead_ends(self.span.clone()).map(|slot| &self.states[slot - self.span.start])
+    }
+
     /// The slots, ascending.
     #[inline]
     pub fn slots(&mut self) -> impl Iterator<Item = At<'_, P::State, P::Message>> {
-        let degrees = self.block.degrees(self.span.clone());
-        let slots = self.states.iter_mut().zip(self.heard).zip(self.said.iter_mut()).zip(degrees);
-        slots.map(|(((state, heard), said), degree)| At { degree, state, heard, said })
+        let shares = self.block.shares(self.span.clone());
+        let slots = self.states.iter_mut().zip(self.heard).zip(self.said.iter_mut()).zip(shares);
+        slots.map(|(((state, heard), said), share)| At { share, state, heard, said })
     }
 }

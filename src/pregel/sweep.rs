@@ -5,7 +5,8 @@
 //! spoke mark their neighbours and the marked gather. Except where any order is as good, a vertex
 //! merges what its sources said in the order of [`each_source`](Block::each_source), and after it
 //! what was sent to it by name, by sender; so the bits do not depend on the way, the workers, or
-//! the cut. Few awake vertices cost few.
+//! the cut. Few awake vertices cost few. Of a program that says it may
+//! ([`asynchronous`](VertexProgram::asynchronous)) a block goes on until it is quiet instead.
 
 use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
@@ -74,6 +75,7 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
     }
 
     /// The state of the vertex in a slot before its first call, and whether it wants another.
+    #[inline]
     fn first(&self, vertex: &mut Vertex<'_, G, P>) -> (P::State, Vote) {
         let known = self.warm.as_ref().and_then(|(states, _)| {
             let place = states.binary_search_by_key(&vertex.id(), |(vertex, _)| *vertex).ok()?;
@@ -89,19 +91,22 @@ impl<G: Topology, P: VertexProgram<G>> Sweep<G, P> {
     fn begin(&self, at: &mut Call<'_, P::Global>, block: &G::Block, swept: &mut Swept<G, P>) {
         let (mut spoke, mut stayed) = (0, 0);
         let Swept { states, stays, said, scratch, .. } = swept;
-        for slot in block.rows().flat_map(|row| block.owned(row)).flatten() {
-            scratch.now = slot;
-            let mut word = P::Message::default();
-            let (state, vote) = self.first(&mut at.vertex(block, slot, &mut word, &mut scratch.requests));
-            if states.is_empty() {
-                *states = vec![state.clone(); last_owned(block)];
+        let silence = P::Message::default();
+        block.each_run(|run, _| {
+            for slot in run {
+                scratch.now = slot;
+                let mut word = P::Message::default();
+                let (state, vote) = self.first(&mut at.vertex(block, slot, &mut word, &mut scratch.requests));
+                if states.is_empty() {
+                    *states = vec![state.clone(); last_owned(block)];
+                }
+                states[slot] = state;
+                stays[slot] = vote == Vote::Stay;
+                stayed += usize::from(stays[slot]);
+                spoke += usize::from(word != silence);
+                said[slot] = word;
             }
-            states[slot] = state;
-            stays[slot] = vote == Vote::Stay;
-            stayed += usize::from(stays[slot]);
-            spoke += usize::from(word != P::Message::default());
-            said[slot] = word;
-        }
+        });
         at.called = scratch.owned;
         swept.spoke.only(spoke);
         swept.stayed.only(stayed);
@@ -325,10 +330,12 @@ impl<G: Topology, P: VertexProgram<G>> BlockProgram<G> for Sweep<G, P> {
         let mut out = Vec::with_capacity(state.scratch.owned);
         let mut states = state.states.into_iter();
         let mut next = 0;
-        block.each_owned(|slot, vertex| {
-            let state = states.nth(slot.index() - next).expect("every owned slot has a state");
-            next = slot.index() + 1;
-            out.push((vertex, state));
+        block.each_run(|run, first| {
+            if run.start > next {
+                states.nth(run.start - next - 1);
+            }
+            next = run.end;
+            out.extend((first.0..).map(VertexId).zip(states.by_ref().take(run.len())));
         });
         Ok(out)
     }

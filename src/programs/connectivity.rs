@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::graph::topology::Topology;
-use crate::id::{BlockId, VertexId};
+use crate::id::BlockId;
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
-use crate::programs::fragments::{Fragments, Parcel};
+use crate::programs::fragments::{Components, Fragments, Parcel};
 
 /// The smallest vertex of each vertex's component; a block gives its own by ascending slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl<G: Topology> BlockProgram<G> for Connectivity {
     type State = Fragments;
     type Parcel = Parcel;
     type Global = ();
-    type Output = Vec<(VertexId, u64)>;
+    type Output = Components;
 
     fn init(&self, _graph: &G, block: &G::Block) -> Result<Fragments> {
         Fragments::new(block, |_| 0)
@@ -37,7 +37,7 @@ impl<G: Topology> BlockProgram<G> for Connectivity {
         fragments.step(at, block, mail)
     }
 
-    fn finish(&self, _block: &G::Block, fragments: Fragments) -> Result<Vec<(VertexId, u64)>> {
-        Ok(fragments.into_vertices())
+    fn finish(&self, _block: &G::Block, fragments: Fragments) -> Result<Components> {
+        Ok(fragments.into_components())
     }
 }

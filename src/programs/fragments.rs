@@ -6,18 +6,20 @@
 //! block 0, which joins them by union-find.
 //!
 //! Four supersteps, whatever the diameter. Cost: O(edges) within the blocks, O(fragments at
-//! seams) on block 0. Memory: 4 bytes a slot while the block is linked; 16 bytes an owned vertex,
-//! 16 a fragment, 8 a slot of a seam.
+//! seams) on block 0. Memory: 4 bytes a slot while the block is linked, of a lattice 12 a run; 16 bytes a run
+//! of consecutive vertices of a fragment, 20 a fragment, 8 a slot of a seam.
 
 use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
+use crate::graph::connected::Connected;
+use crate::graph::members::Members;
 use crate::graph::topology::Block;
-use crate::id::{BlockId, Slot, VertexId};
+use crate::id::{BlockId, VertexId};
 use crate::pregel::block::{Superstep, Vote};
-use crate::programs::linking::linked;
+use crate::programs::linking::connected;
 
 /// What is known of a fragment or a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,11 +58,29 @@ pub enum Parcel {
     Least(Vec<u64>),
 }
 
+/// Vertices, and for each the smallest of its component.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Components {
+    members: Members,
+    /// The smallest vertices, by number.
+    least: Vec<u64>,
+}
+
+impl IntoIterator for Components {
+    type Item = (VertexId, u64);
+    type IntoIter = Box<dyn Iterator<Item = (VertexId, u64)>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let Self { members, least } = self;
+        Box::new(members.into_each().map(move |(vertex, of)| (vertex, least[of as usize])))
+    }
+}
+
 /// The fragments of a block; in the end, components.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fragments {
-    /// Each owned vertex, by ascending slot, and its fragment.
-    vertices: Vec<(VertexId, u64)>,
+    /// The owned vertices, by ascending slot, and their fragments.
+    members: Members,
     /// The fragments, those at seams first.
     fragments: Vec<Fragment>,
     at_seams: u32,
@@ -71,6 +91,9 @@ pub struct Fragments {
     joined: Vec<Fragment>,
 }
 
+/// No number yet.
+const NONE: u32 = u32::MAX;
+
 /// The block that joins what lies at seams.
 const FIRST: BlockId = BlockId(0);
 
@@ -78,35 +101,36 @@ impl Fragments {
     /// The fragments of a block, each vertex marked by `mark`.
     ///
     /// # Errors
-    /// A block of 2^31 slots.
+    /// Where the block has too many slots or fragments.
     pub fn new<B: Block>(block: &B, mut mark: impl FnMut(VertexId) -> u8) -> Result<Self> {
-        if block.slots() >= 1 << 31 {
-            return Err(Error::resource("a block of the graph has 2^31 slots: cut it into more blocks"));
+        let Connected { sets, mut members, mut halos, mut borders } = connected(block)?;
+        let mut number = vec![NONE; sets as usize];
+        let mut next = 0;
+        let mut of = |set: u32| {
+            let number = &mut number[set as usize];
+            if *number == NONE {
+                *number = next;
+                next += 1;
+            }
+            *number
+        };
+        for (halo, border) in halos.iter_mut().zip(&mut borders) {
+            halo.iter_mut().chain(border).for_each(|set| *set = of(*set));
         }
-        let seams = block.seams();
-        let at_seams = seams.iter().flat_map(|seam| seam.halo.iter().chain(&seam.border)).map(|slot| slot.0);
-        let mut numbering = linked(block).numbering(at_seams);
-        let at_seams = numbering.sets();
+        let at_seams = borders.iter().chain(&halos).flatten().max().map_or(0, |most| most + 1);
         let mut fragments = vec![Fragment::NOTHING; at_seams as usize];
-        let mut vertices = Vec::new();
-        block.each_owned(|slot, id| {
-            let fragment = numbering.of(slot.0);
-            let new = Fragment { least: id.0, marks: mark(id) };
+        members.renumber(|first, vertices, set| {
+            let fragment = of(set);
+            let ids = first.0..first.0 + u64::from(vertices);
+            let marks = ids.clone().fold(0, |marks, id| marks | mark(VertexId(id)));
+            let new = Fragment { least: ids.start, marks };
             match fragments.get_mut(fragment as usize) {
                 Some(known) => known.absorb(new),
                 None => fragments.push(new),
             }
-            vertices.push((id, u64::from(fragment)));
+            fragment
         });
-        let mut of = |slots: &[Slot]| slots.iter().map(|slot| numbering.of(slot.0)).collect();
-        Ok(Self {
-            vertices,
-            fragments,
-            at_seams,
-            halos: seams.iter().map(|seam| of(&seam.halo)).collect(),
-            borders: seams.iter().map(|seam| of(&seam.border)).collect(),
-            joined: Vec::new(),
-        })
+        Ok(Self { members, fragments, at_seams, halos, borders, joined: Vec::new() })
     }
 
     /// One superstep; after the fourth, which halts, fragments are components.
@@ -205,9 +229,7 @@ impl Fragments {
 
     /// After the last superstep: each owned vertex, by ascending slot, and the smallest vertex of
     /// its component.
-    pub fn into_vertices(self) -> Vec<(VertexId, u64)> {
-        let Self { mut vertices, fragments, .. } = self;
-        vertices.iter_mut().for_each(|(_, fragment)| *fragment = fragments[*fragment as usize].least);
-        vertices
+    pub fn into_components(self) -> Components {
+        Components { members: self.members, least: self.fragments.iter().map(|fragment| fragment.least).collect() }
     }
 }

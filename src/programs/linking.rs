@@ -3,7 +3,7 @@
 //! Where edges are many, most of them join what is joined already. So two edges of every vertex
 //! are joined first, which leaves one giant fragment as a rule; of its vertices the other edges
 //! are not looked at (Sutton, Ben-Nun and Barak, Afforest, 2018). Cost: O(edges outside the giant
-//! + vertices). A block whose links are few in any case, a lattice, is joined by its links.
+//! + vertices).
 //!
 //! No edge is lost, whatever its direction:
 //!
@@ -18,6 +18,9 @@
 //! does not matter.
 
 use crate::disjoint::Disjoint;
+use crate::error::Result;
+use crate::graph::connected::Connected;
+use crate::graph::members::Members;
 use crate::graph::topology::Block;
 use crate::id::Slot;
 
@@ -30,15 +33,34 @@ const SAMPLE: usize = 1024;
 /// From this mean degree on it pays to look for a giant.
 const DENSE: u64 = 4;
 
-/// What the edges of a block connect, owned slots and halo slots.
-pub(crate) fn linked<B: Block>(block: &B) -> Disjoint {
+/// What the edges of a block connect.
+///
+/// # Errors
+/// Where the block says that there is too much of it.
+pub(crate) fn connected<B: Block>(block: &B) -> Result<Connected> {
+    if let Some(connected) = block.connected()? {
+        return Ok(connected);
+    }
+    let (of, sets) = linked(block).number();
+    let mut members = Members::default();
+    block.each_owned(|slot, vertex| members.add(vertex, 1, of[slot.index()]));
+    let all = |slots: &[Slot]| slots.iter().map(|slot| of[slot.index()]).collect();
+    let seams = block.seams();
+    Ok(Connected {
+        sets,
+        members,
+        halos: seams.iter().map(|seam| all(&seam.halo)).collect(),
+        borders: seams.iter().map(|seam| all(&seam.border)).collect(),
+    })
+}
+
+/// The same of slots.
+fn linked<B: Block>(block: &B) -> Disjoint {
     let mut sets = Disjoint::new(block.slots());
-    if block.links_are_few() {
-        block.each_link(|a, b| sets.join(a.0, b.0));
-    } else if is_dense(block) {
+    if is_dense(block) {
         link_around_giant(block, &mut sets);
     } else {
-        block.each_link(|a, b| sets.join(a.0, b.0));
+        block.each_owned(|slot, _| block.each_neighbor(slot, |to, _| sets.join(slot.0, to.0)));
         for halo in block.seams().iter().flat_map(|seam| &seam.halo) {
             block.each_neighbor(*halo, |to, _| sets.join(halo.0, to.0));
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::Sum;
 use crate::exact::ExactSum;
-use crate::graph::topology::Topology;
+use crate::graph::topology::{Topology, share};
 use crate::pregel::block::Vote;
 use crate::pregel::row::{At, Row};
 use crate::pregel::vertex::{Vertex, VertexProgram};
@@ -41,7 +41,7 @@ impl PageRank {
     fn give<G: Topology>(&self, vertex: &mut Vertex<'_, G, Self>, rank: f64, moved: f64) {
         let degree = vertex.degree();
         if degree > 0 {
-            vertex.broadcast(Sum(rank / f64::from(degree)));
+            vertex.broadcast(Sum(rank * share(degree)));
         }
         if degree == 0 || self.tolerance > 0.0 {
             let stranded = if degree == 0 { rank } else { 0.0 };
@@ -62,6 +62,7 @@ impl<G: Topology> VertexProgram<G> for PageRank {
     /// Dangling mass; and how much rank moved, where a tolerance is given.
     type Global = (ExactSum, ExactSum);
 
+    #[inline]
     fn init(&self, vertex: &mut Vertex<'_, G, Self>) -> (f64, Vote) {
         let rank = 1.0 / self.vertices as f64;
         self.give(vertex, rank, f64::INFINITY);
@@ -99,14 +100,14 @@ impl<G: Topology> VertexProgram<G> for PageRank {
         let part = 1.0 / self.vertices as f64;
         let dangling = row.global().0.value() * part;
         let mut dead_ends = 0;
-        for At { degree, state: rank, heard: given, said } in row.slots() {
+        for At { share, state: rank, heard: given, said } in row.slots() {
             *rank = (1.0 - self.damping) * part + self.damping * (given.0 + dangling);
-            *said = Sum(if degree > 0 { *rank / f64::from(degree) } else { 0.0 });
-            dead_ends += u32::from(degree == 0);
+            *said = Sum(*rank * share);
+            dead_ends += u64::from(share == 0.0);
         }
         if dead_ends > 0 {
             let mut stranded = ExactSum::default();
-            row.slots().filter(|at| at.degree == 0).for_each(|at| stranded.add(*at.state));
+            row.dead_ends().for_each(|rank| stranded.add(*rank));
             row.contribute((stranded, ExactSum::default()));
         }
         Some(Vote::Stay)
