@@ -107,7 +107,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     if context.is_first() {
         let response = body.response(&balanced.displacements);
         if body.law.only.is_some() {
-            figures = figures.with("slack_springs", response.slack());
+            figures = figures.with("slack_springs", response.slack(&body.response(&body.given())));
         }
         for (At { plane, .. }, held) in args.boundary.faces().iter().zip(&held) {
             let total = held.iter().fold(Vector::default(), |sum, node| sum.plus(response.reactions[*node]));

@@ -266,7 +266,7 @@ impl Body {
     }
 
     /// What is displaced in the beginning: what is given.
-    pub(super) fn given(&self) -> Vec<Vector> {
+    pub fn given(&self) -> Vec<Vector> {
         self.nodes.iter().map(|node| node.displacement.held(node.held)).collect()
     }
 

@@ -1,6 +1,7 @@
 //! Newton's method from where FIRE has come near, kept back by foundations (Levenberg and Marquardt): what is out of
 //! balance is borne by the springs as they resist there, and by nodes that cling to where they are; the more these
-//! cling, the shorter the step. They cling less after each step that takes energy, or what is out of balance, and
+//! cling, the shorter the step. A step is taken as far as it goes downhill: springs that get slack, or taut, on the way
+//! would have it end elsewhere. Nodes cling less after each step that takes energy, or what is out of balance, and
 //! more after one that does not. It ends in a few steps where FIRE needs thousands.
 
 use crate::error::{Kind, Result};
@@ -24,6 +25,9 @@ const MORE: f64 = 8.0;
 /// The balance of each step, and its iterations for each unknown.
 const STEP: f64 = 1e-6;
 const ITERATIONS: u64 = 10;
+
+/// How often a step that goes too far is halved, or lengthened by as much.
+const HALVES: usize = 50;
 
 /// Energy that is no more than rounding.
 const ROUNDING: f64 = 1e-12;
@@ -62,7 +66,7 @@ pub(super) fn newton(runtime: &Runtime, body: &Body, at: &[Vector], stop: Stop) 
             }
             continue;
         };
-        let next = Stand::new(body, now.at.iter().zip(&step).map(|(at, step)| at.plus(*step)).collect(), beginning);
+        let next = now.downhill(body, &step, beginning);
         if next.left <= stop.tolerance && (next.held - now.held).abs() <= stop.tolerance * next.held {
             return Ok(Some((next.at, next.left)));
         }
@@ -112,5 +116,29 @@ impl Stand {
             response,
             at,
         }
+    }
+
+    /// The place where a step ends, or before it the one from which it would go uphill.
+    fn downhill(&self, body: &Body, step: &[Vector], beginning: f64) -> Self {
+        let to = |share: f64| -> Vec<Vector> {
+            self.at.iter().zip(step).map(|(at, step)| at.plus(step.times(share))).collect()
+        };
+        let uphill = |response: &Response| {
+            let nodes = response.reactions.iter().zip(&body.nodes).zip(step);
+            nodes.map(|((reaction, node), step)| reaction.free(node.held).dot(*step)).sum::<f64>() > 0.0
+        };
+        let end = Self::new(body, to(1.0), beginning);
+        if !uphill(&end.response) {
+            return end;
+        }
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..HALVES {
+            let middle = 0.5 * (low + high);
+            match uphill(&body.response(&to(middle))) {
+                true => high = middle,
+                false => low = middle,
+            }
+        }
+        Self::new(body, to(low), beginning)
     }
 }

@@ -17,10 +17,20 @@ use crate::programs::force::vector::{Tensor, Vector};
 const SLACK: f64 = 1e-6;
 
 impl Response {
-    /// How many springs carry nothing, or next to nothing.
-    pub fn slack(&self) -> usize {
+    /// How many springs carry nothing, or next to nothing: all of them where what they carry is that beside
+    /// `given`, the response to what is given alone.
+    pub fn slack(&self, given: &Self) -> usize {
+        if self.is_slack(given) {
+            return self.tensions.len();
+        }
         let none = SLACK * self.largest_tension();
         self.tensions.iter().filter(|tension| tension.abs() <= none).count()
+    }
+
+    /// Whether springs carry next to nothing beside `given`, the response to what is given alone: what is left
+    /// is rounding.
+    pub(super) fn is_slack(&self, given: &Self) -> bool {
+        self.largest_tension() <= SLACK * given.largest_tension()
     }
 
     fn largest_tension(&self) -> f64 {
