@@ -22,10 +22,12 @@ use crate::programs::force::elements::solver::{BYTES, Solver, cut};
 use crate::programs::force::elements::stiff::Stiff;
 use crate::programs::force::plane::Plane;
 use crate::programs::joined::joined;
+use crate::report::field::Field;
 use crate::report::vti::{self, Image};
 use crate::volume::open::create;
 use crate::volume::region::Region;
 use crate::volume::shape::{Shape, Spacing};
+use crate::volume::sink::write_file;
 use crate::volume::source::VolumeSource;
 use crate::volume::threshold::Threshold;
 use crate::volume::voxel::{Dtype, Voxels};
@@ -45,6 +47,9 @@ pub(crate) struct Args {
     /// Where to write both, and the displacements, for ParaView: .vti
     #[arg(long, value_name = "VTI")]
     vtk: Option<PathBuf>,
+    /// Where to draw the stress of a slice in the middle, which the axis of the plates lies in: .svg
+    #[arg(long, value_name = "SVG")]
+    picture: Option<PathBuf>,
     /// The axis of the plates, which lie at both ends of the volume
     #[arg(long, value_enum, default_value_t = Axis::Z, help_heading = "Test")]
     axis: Axis,
@@ -131,7 +136,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let stop = args.stopping.stop();
     let stiff = Stiff::Elements { element: Box::new(element.clone()), power: args.grey };
     let mut solver = Solver::new(stiff, supports, stop, &tiling)?;
-    solver.responses = args.output.is_some() || args.stress.is_some() || args.vtk.is_some();
+    solver.responses = args.voxelwise().next().is_some();
     solver.displacements = args.vtk.is_some();
     let (config, steps) = args.saving.config(None);
     let settled = settle(context.runtime()?, &tiling, &solver, &config)?;
@@ -153,7 +158,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
         .with("reaction", settled.reactions[1].times(unit).0)
         .with("energy", press.energy(force, shape, edges) * spacing.zyx[2].powi(3));
     if context.is_first() {
-        args.write(&settled.found, shape, &spacing)?;
+        args.write(&settled.found, shape, &spacing, press.axis)?;
         args.stopping.draw(&settled.history)?;
     }
     let mut figures = figures.with("seconds", context.seconds()).and(steps.figures(settled.supersteps));
@@ -165,8 +170,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
 }
 
 impl Args {
+    /// What is written of voxels.
+    fn voxelwise(&self) -> impl Iterator<Item = &Path> {
+        self.output.iter().chain(&self.stress).chain(&self.vtk).chain(&self.picture).map(PathBuf::as_path)
+    }
+
     fn outputs(&self) -> impl Iterator<Item = &Path> {
-        self.output.iter().chain(&self.stress).chain(&self.vtk).map(PathBuf::as_path).chain(self.stopping.output())
+        self.voxelwise().chain(self.stopping.output())
     }
 
     /// Refuses what makes no sense, before anything is read.
@@ -177,6 +187,9 @@ impl Args {
         }
         if let Some(path) = &self.vtk {
             context.check_drawing(path, "vti", "voxels are drawn as .vti", Some(&self.input.volume))?;
+        }
+        if let Some(path) = &self.picture {
+            context.check_chart(path, Some(&self.input.volume))?;
         }
         self.stopping.check(context, &self.input.volume)?;
         self.outputs().try_for_each(|path| context.check_record(path))?;
@@ -214,7 +227,7 @@ impl Args {
     }
 
     /// Writes what blocks have found.
-    fn write(&self, found: &[Found], shape: Shape, spacing: &Spacing) -> Result<()> {
+    fn write(&self, found: &[Found], shape: Shape, spacing: &Spacing, plates: usize) -> Result<()> {
         let modulus = self.modulus as f32;
         let volume = |of: fn(&Found) -> &[f32]| {
             let mut values = vec![0.0; shape.0.iter().product()];
@@ -234,6 +247,10 @@ impl Args {
             let sink = create(path, shape, Dtype::F32, spacing)?;
             sink.write(&Region::whole(shape), &Voxels::from_vec(shape, values()))?;
             sink.finish()?;
+        }
+        if let Some(path) = &self.picture {
+            let field = Field { shape, spacing: *spacing, values: &stresses(), name: "Stress (von Mises)" };
+            write_file(path, field.svg(if plates == 1 { 2 } else { 1 })?.as_bytes())?;
         }
         if let Some(path) = &self.vtk {
             let of_voxels = vec![("energy", energies()), ("stress", stresses())];

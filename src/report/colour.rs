@@ -24,6 +24,12 @@ pub fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
+/// A colour for a share from 0 to 1: from dark violet through green to bright yellow, ever lighter.
+pub fn scale(share: f64) -> [u8; 3] {
+    let share = share.clamp(0.0, 1.0);
+    oklch(0.28 + 0.64 * share, 0.13, (300.0 - 195.0 * share).to_radians())
+}
+
 /// A bijection of u64 that looks random: two rounds of xor-shift and multiply.
 fn mixed(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);

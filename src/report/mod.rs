@@ -3,6 +3,7 @@
 mod bins;
 pub mod chart;
 pub mod colour;
+pub mod field;
 pub mod figure;
 mod html;
 mod largest;

@@ -170,7 +170,6 @@ impl Slice {
             }
         }
         encode(width, height, &pixels)
-            .map_err(|cause| Error::resource(format!("a picture of {width}x{height} pixels: {cause}")).because(cause))
     }
 
     /// Whether one of the four neighbours within the picture has another label.
@@ -232,7 +231,7 @@ pub fn axes(normal: usize) -> [usize; 2] {
 
 /// Pixels down and across for a slice of this extent: as many as its finest voxels, a whole
 /// multiple of them where they are few, or fewer where they are many.
-fn pixels(extent: [f64; 2], finest: f64) -> [usize; 2] {
+pub(super) fn pixels(extent: [f64; 2], finest: f64) -> [usize; 2] {
     let longest = extent[0].max(extent[1]);
     let voxels = longest / finest;
     let pitch = if voxels > LONGEST as f64 {
@@ -244,7 +243,7 @@ fn pixels(extent: [f64; 2], finest: f64) -> [usize; 2] {
 }
 
 /// For each of `pixels`, the voxel beneath its middle.
-fn nearest(pixels: usize, voxels: usize) -> Vec<usize> {
+pub(super) fn nearest(pixels: usize, voxels: usize) -> Vec<usize> {
     (0..pixels).map(|pixel| ((2 * pixel + 1) * voxels / (2 * pixels)).min(voxels - 1)).collect()
 }
 
@@ -271,20 +270,29 @@ impl Sampling {
     }
 }
 
-fn encode(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Balanced);
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()?;
-    Ok(bytes)
+/// Pixels as a PNG file.
+///
+/// # Errors
+/// Where they cannot be encoded.
+pub(super) fn encode(width: usize, height: usize, rgb: &[u8]) -> Result<Vec<u8>> {
+    let bytes = || {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Balanced);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(rgb)?;
+        writer.finish()?;
+        Ok(bytes)
+    };
+    bytes().map_err(|cause: png::EncodingError| {
+        Error::resource(format!("a picture of {width}x{height} pixels: {cause}")).because(cause)
+    })
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::volume::memory::Memory;
     use crate::volume::shape::{Shape, Spacing};
@@ -295,7 +303,7 @@ mod tests {
         Memory::new("test", Voxels::from_vec(shape, voxels), Spacing::new(spacing, Unit::Um).unwrap())
     }
 
-    fn decoded(bytes: &[u8]) -> (usize, usize, Vec<u8>) {
+    pub(in crate::report) fn decoded(bytes: &[u8]) -> (usize, usize, Vec<u8>) {
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
