@@ -271,3 +271,18 @@ fn potts_models_have_the_same_bytes() {
     let cells_of = ["potts", "--sweeps", "8", "--parameters", &toml];
     Trial::new(&[&cells_of[..], &out[..]].concat(), &cells, "end.npy").holds();
 }
+
+/// Every further term at once: cells keep their surfaces and pieces, follow a field, grow, divide and die.
+#[test]
+fn growing_tissues_have_the_same_bytes() {
+    let (folder, cells) = phantom("cells", "24,26,44", "60");
+    let toml = folder.path().join("tissue.toml");
+    let cell = "target = 430\ngrowth = 12\nlambda = 0.5\nsurface = 3000\nsurface_lambda = 0.001\nconnected = 40\n\
+                force = [0, 0.5, -0.5]\npotential = -0.01\nchemotaxis = 0.02\ndivide_at = 480\ndeath = 0.02\n";
+    let model = "kt = 8\nneighborhood = 26\nweights = [1, 0.7, 0.5]\nboundary = 'mirror'\ncontact = [[0, 3], [3, 2]]\n";
+    std::fs::write(&toml, format!("{model}[[type]]\n[[type]]\n{cell}")).unwrap();
+    let [toml, field] = [&toml, &cells].map(|path| path.display().to_string());
+    let tissue = ["potts", "--sweeps", "8", "--interval", "3", "--parameters", &toml, "--field", &field];
+    let out = ["--table", "time.csv", "--contacts", "contacts.csv", "--movie", "movie.png"];
+    Trial::new(&[&tissue[..], &out].concat(), &cells, "end.tif").holds();
+}
