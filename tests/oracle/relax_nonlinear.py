@@ -53,7 +53,9 @@ class Springs:
         if self.large:
             now = self.rest + moved
             length = np.linalg.norm(now, axis=1)
-            elongation, along = length - self.length, now / length[:, None]
+            # The difference of squares keeps the digits of what is small.
+            elongation = (moved * (self.rest + now)).sum(1) / (self.length + length)
+            along = now / length[:, None]
         else:
             length, along = self.length, self.rest / self.length[:, None]
             elongation = (moved * along).sum(1)
