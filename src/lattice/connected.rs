@@ -19,17 +19,11 @@ pub(super) fn connected(block: &LatticeBlock) -> Result<Connected> {
         let first = volume.raster([z, y, own.start[2] + span.start as usize]);
         members.add(VertexId(first), span.len(), part_of[run]);
     });
-    let of = |slot: &Slot| {
+    let of = |slot: Slot| {
         let [z, y, x] = block.voxel(slot.index());
         let row = runs.row(z as i64, y as i64);
         let x = (x - region.start[2]) as u32;
         part_of[row.start + runs.spans()[row].partition_point(|span| span.end <= x)]
     };
-    let all = |slots: &[Slot]| slots.iter().map(of).collect();
-    Ok(Connected {
-        sets: parts.len() as u32,
-        members,
-        halos: block.seams.iter().map(|seam| all(&seam.halo)).collect(),
-        borders: block.seams.iter().map(|seam| all(&seam.border)).collect(),
-    })
+    Ok(Connected::new(parts.len() as u32, members, &block.seams, of))
 }

@@ -44,14 +44,7 @@ pub(crate) fn connected<B: Block>(block: &B) -> Result<Connected> {
     let (of, sets) = linked(block).number();
     let mut members = Members::default();
     block.each_owned(|slot, vertex| members.add(vertex, 1, of[slot.index()]));
-    let all = |slots: &[Slot]| slots.iter().map(|slot| of[slot.index()]).collect();
-    let seams = block.seams();
-    Ok(Connected {
-        sets,
-        members,
-        halos: seams.iter().map(|seam| all(&seam.halo)).collect(),
-        borders: seams.iter().map(|seam| all(&seam.border)).collect(),
-    })
+    Ok(Connected::new(sets, members, block.seams(), |slot| of[slot.index()]))
 }
 
 /// The same of slots.
