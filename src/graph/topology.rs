@@ -145,8 +145,12 @@ pub trait Block: Sized {
     /// default slot by slot. Override it where a vertex is known from the one before.
     #[inline]
     fn each_run(&self, mut visit: impl FnMut(Range<usize>, VertexId)) {
-        for slot in self.rows().flat_map(|row| self.owned(row)).flatten() {
-            visit(slot..slot + 1, self.id(Slot(slot as u32)));
+        for row in self.rows() {
+            for run in self.owned(row) {
+                for slot in run {
+                    visit(slot..slot + 1, self.id(Slot(slot as u32)));
+                }
+            }
         }
     }
 
