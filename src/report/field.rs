@@ -41,6 +41,7 @@ impl Field<'_> {
     /// Where it cannot be encoded.
     pub fn svg(&self, axis: usize) -> Result<String> {
         let Self { shape, spacing, values, name } = self;
+        let name = escape(name);
         let [down, across] = axes(axis);
         let extent = [down, across].map(|axis| shape.0[axis] as f64 * spacing.zyx[axis]);
         let [height, width] = pixels(extent, spacing.zyx[down].min(spacing.zyx[across]));
@@ -93,7 +94,7 @@ impl Field<'_> {
              <rect x=\"{MARGIN}\" y=\"{MARGIN}\" width=\"{width}\" height=\"{height}\" fill=\"none\" stroke=\"#888\"/>\n{bar}\n\
              <text x=\"{right}\" y=\"{text}\">0 to {bright}; {most} at most</text>\n\
              <text x=\"{MARGIN}\" y=\"{below}\">{}: {}</text>\n</svg>\n",
-            escape(name),
+            name,
             escape(&told),
         ))
     }
@@ -112,7 +113,7 @@ mod tests {
         let spacing = Spacing::new([1.0, 1.0, 2.0], Unit::Um).unwrap();
         let svg = Field { shape, spacing, values: &values, name: "stress <Pa>" }.svg(1).unwrap();
         assert!(svg.contains("stress &lt;Pa&gt;: z down, x to the right, 8 µm wide, at y=1"), "{svg}");
-        assert!(svg.contains("0 to 3; 3 at most"), "{svg}");
+        assert!(svg.contains("0 to 3; 3 at most") && !svg.contains("<Pa>"), "{svg}");
         let picture = svg.split("base64,").nth(1).unwrap().split('"').next().unwrap();
         let (width, height, pixels) = decoded(&STANDARD.decode(picture).unwrap());
         assert_eq!(width, 4 * height);
