@@ -13,7 +13,8 @@ use septa::graph::change::Change;
 use septa::graph::csr::Csr;
 use septa::graph::csr_block::CsrBlock;
 use septa::graph::cut::{hashed, ranges};
-use septa::graph::topology::{Block, Cut, Topology, check};
+use septa::graph::laws::check;
+use septa::graph::topology::{Block, Cut, Topology};
 use septa::id::{BlockId, Slot, VertexId};
 
 type Edges = Vec<(u64, u64, u32)>;

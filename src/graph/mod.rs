@@ -21,6 +21,7 @@ pub mod grown;
 mod grown_levels;
 mod grown_refine;
 pub mod kronecker;
+pub mod laws;
 pub mod members;
 pub mod mix;
 mod numbering;

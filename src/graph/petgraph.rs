@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::disjoint::Disjoint;
     use crate::graph::cut::{hashed, ranges};
-    use crate::graph::topology::check;
+    use crate::graph::laws::check;
 
     fn edges_of<E: Plain>(graph: &Csr<E>) -> Vec<(VertexId, VertexId, E)> {
         let mut edges = Vec::new();
