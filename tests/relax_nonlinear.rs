@@ -3,10 +3,12 @@
 
 mod common {
     pub(crate) mod mix;
+    pub(crate) mod program;
     pub(crate) mod random;
     pub(crate) mod springs;
 }
 
+use common::program::septa;
 use common::random::Random;
 use common::springs::{body, frame, hold, runtime};
 use septa::error::Kind;
@@ -265,6 +267,41 @@ fn what_flies_off_is_named_and_what_does_not_end_tells_how_it_went() {
     hung.law = LARGE;
     let told = hung.balance(&runtime, STOP, &config).unwrap_err().to_string();
     assert!(told.contains("holds back: 1, 2, 3, 4, 5:"), "{told}");
+}
+
+/// Bodies of which some motions resist a billionth of what others do, and some end slack altogether.
+#[test]
+fn cells_that_one_sided_springs_hardly_hold_come_to_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| septa().args(arguments).current_dir(folder.path()).output().unwrap();
+    let made = ["phantom", "cells", "--shape", "36,30,40", "--cells", "60", "--seed", "2", "-o", "cells.tif"];
+    assert!(run(&made).status.success());
+    let relax = ["relax", "springs", "cells.tif", "--json", "--tolerance", "1e-9", "--fix", "x=0"];
+    let mut ends = [0; 3];
+    for law in [&["--only", "push"][..], &["--only", "pull"], &["--only", "push", "--nonlinear"]] {
+        for given in [["--pull", "x=max:-0.9"], ["--pull", "x=max:0.7"], ["--load", "x=max:-3"]] {
+            let ran = run(&[&relax, law, &given].concat());
+            let told = String::from_utf8_lossy(&ran.stderr);
+            if ran.status.code() == Some(3) {
+                // What only pulls bears no push.
+                assert!(told.contains("holds back") && given[0] == "--load", "{law:?} {given:?}: {told}");
+                ends[0] += 1;
+                continue;
+            }
+            assert!(ran.status.success(), "{law:?} {given:?}: {told}");
+            let found: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+            let figure = |name: &str| found[name].as_f64().unwrap();
+            assert!(figure("residual") <= 1e-9, "{law:?} {given:?}: {found}");
+            if found["slack_springs"] == found["springs"] {
+                assert!(figure("energy") < 1e-9 && given[0] == "--pull", "{law:?} {given:?}: {found}");
+                ends[1] += 1;
+            } else {
+                assert!(figure("energy") > 1e-3, "{law:?} {given:?}: {found}");
+                ends[2] += 1;
+            }
+        }
+    }
+    assert!(ends.iter().all(|end| *end > 0), "{ends:?}");
 }
 
 #[test]

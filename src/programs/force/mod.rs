@@ -11,6 +11,7 @@ pub mod gradients;
 pub mod law;
 pub mod mechanisms;
 mod newton;
+mod outright;
 pub mod plane;
 mod relaxation;
 pub mod solve;

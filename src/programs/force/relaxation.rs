@@ -46,12 +46,9 @@ pub(super) fn relax(runtime: &Runtime, body: &Body, stop: Stop, config: &Config)
         // The energy has no saddles.
         return Ok(found);
     }
-    let given = body.response(&body.given());
     for nudge in 0..NUDGES {
         let at = everywhere(runtime, &found.displacements)?;
-        // Where all is slack there is no energy to lose: what rounding left says nothing.
-        let slack = body.law.only.is_some() && body.response(&at).is_slack(&given);
-        if slack || body.tangent(&at).lasts(runtime)? {
+        if body.tangent(&at).lasts(runtime)? {
             return Ok(found);
         }
         let jolt = |node: usize| Vector(std::array::from_fn(|axis| drawn((3 * node + axis) as u64 + (nudge << 40))));

@@ -53,9 +53,10 @@ impl Balance {
 
 impl Body {
     /// The body under displacements, for further small ones. Springs that do one thing alone are in it only where
-    /// they carry something.
+    /// they carry something: none of them where all are slack.
     pub fn tangent(&self, displacements: &[Vector]) -> Self {
-        self.tangent_above(displacements, SLACK)
+        let all = || self.response(displacements).is_slack(&self.response(&self.given()));
+        self.tangent_above(displacements, if self.law.only.is_some() && all() { 1.0 } else { SLACK })
     }
 
     /// The same, where a tension of no more than this share of the largest is none.
