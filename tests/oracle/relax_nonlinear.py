@@ -8,9 +8,8 @@ forces agree with L-BFGS to 1e-4 of the largest and energies to 1e-7. Where they
 is one by its gradient, it lasts by the eigenvalues of the second derivatives, and a minimiser that begins there stays.
 Loads that nothing bears are an error on both sides.
 
-It is not among the checks that have to pass: it takes half an hour, nearly all of it SciPy's. Under one-sided springs septa
-still refuses a few balances (an error, never another balance), such as that of «cells 2, axis 2, small, push, pull -0.9»,
-which an exact Newton's method finds in a hundred steps.
+It is not among the checks that run with the others: it takes half an hour, nearly all of it SciPy's. Where one-sided springs
+hardly hold a body L-BFGS stops before it comes to a balance; there septa's energy has to be less.
 """
 
 import csv
@@ -130,8 +129,6 @@ def compare(septa, folder, volume, axis, pull, load, large, only, case):
         whole[free] = found.x
         return whole.reshape(-1, 3), found
 
-    if "come no nearer" in ran.stderr:
-        return "septa gives up"
     if ran.returncode != 0:
         check("holds back" in ran.stderr, f"{case}: {ran.stderr}")
         # SciPy finds no balance either: what is left of the forces stays, or nodes fly off.
@@ -163,12 +160,20 @@ def compare(septa, folder, volume, axis, pull, load, large, only, case):
         few, many = (np.count_nonzero(np.abs(tension) <= share * most) for share in (0.5 * SLACK, 2 * SLACK))
         check(few <= figures["slack_springs"] <= many, f"{case}: {figures['slack_springs']} slack springs, {few} to {many}")
     if not large:
-        other, _ = scipy_from(start)
+        other, found = scipy_from(start)
         least, _ = springs.energy(other)
+        if np.linalg.norm(found.jac) > 1e-7 * beginning:
+            # The energy is convex, so a balance has the least there is; SciPy has stopped before it came to one.
+            check(energy < least, f"{case}: energy {energy}, SciPy {least} on its way")
+            return "SciPy gives up"
         check(abs(least - energy) <= max(1e-7 * abs(energy), nothing), f"{case}: energy {energy}, SciPy {least}")
-        apart = np.abs(stiffness * springs.drawn(other)[0] - tension).max() / most
+        others = stiffness * springs.drawn(other)[0]
+        if slack:
+            check(np.abs(others).max() <= none, f"{case}: slack, and SciPy's springs carry {np.abs(others).max():.1e}")
+            return "all slack"
+        apart = np.abs(others - tension).max() / most
         check(beginning == 0 or apart < 1e-4, f"{case}: forces apart by {apart:.1e}")
-        return "all slack" if slack else "convex"
+        return "convex"
     curvature = springs.curvature(at)[np.ix_(free, free)]
     values = np.linalg.eigvalsh(curvature)
     check(values[0] >= -1e-5 * values[-1], f"{case}: does not last: {values[0]:.2e} beside {values[-1]:.2e}")
@@ -214,9 +219,6 @@ def main():
                         case = f"{name} axis {axis} {what} {'pull ' + str(pull) if load is None else 'load ' + str(load)}"
                         end = compare(septa, folder, volume, axis, pull, load, large, only, case)
                         told[what, end] = told.get((what, end), 0) + 1
-    # Some one-sided bodies are too slack for it: it says so. They are counted, and are few.
-    given_up = sum(count for (_, end), count in told.items() if end == "septa gives up")
-    check(10 * given_up <= sum(told.values()), f"septa gives up {given_up} of {sum(told.values())}")
     for (what, end), count in sorted(told.items()):
         print(f"{what}: {end}: {count}")
     tell()
