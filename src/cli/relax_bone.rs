@@ -23,7 +23,7 @@ use crate::programs::force::elements::stiff::Stiff;
 use crate::programs::force::plane::Plane;
 use crate::programs::joined::joined;
 use crate::report::field::Field;
-use crate::report::vti::{self, Image};
+use crate::report::vti::{self, Image, Values};
 use crate::volume::open::create;
 use crate::volume::region::Region;
 use crate::volume::shape::{Shape, Spacing};
@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Where to write both, and the displacements, for ParaView: .vti
     #[arg(long, value_name = "VTI")]
     vtk: Option<PathBuf>,
+    /// Into that the whole stress of each voxel as well, a symmetric tensor
+    #[arg(long, requires = "vtk")]
+    tensor: bool,
     /// Where to draw the stress of a slice in the middle, which the axis of the plates lies in: .svg
     #[arg(long, value_name = "SVG")]
     picture: Option<PathBuf>,
@@ -138,6 +141,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let mut solver = Solver::new(stiff, supports, stop, &tiling)?;
     solver.responses = args.voxelwise().next().is_some();
     solver.displacements = args.vtk.is_some();
+    solver.tensors = args.tensor;
     let (config, steps) = args.saving.config(None);
     let settled = settle(context.runtime()?, &tiling, &solver, &config)?;
 
@@ -229,17 +233,7 @@ impl Args {
     /// Writes what blocks have found.
     fn write(&self, found: &[Found], shape: Shape, spacing: &Spacing, plates: usize) -> Result<()> {
         let modulus = self.modulus as f32;
-        let volume = |of: fn(&Found) -> &[f32]| {
-            let mut values = vec![0.0; shape.0.iter().product()];
-            for block in found {
-                let width = block.voxels.shape().0[2];
-                for ((z, y), row) in block.voxels.rows().zip(of(block).chunks_exact(width)) {
-                    let first = shape.raster([z, y, block.voxels.start[2]]) as usize;
-                    values[first..first + width].iter_mut().zip(row).for_each(|(to, value)| *to = modulus * value);
-                }
-            }
-            values
-        };
+        let volume = |of: fn(&Found) -> &[f32]| of_voxels(found, shape, of, |value| modulus * value);
         let energies = || volume(|block| &block.energies);
         let stresses = || volume(|block| &block.stresses);
         for (path, values) in [(&self.output, &energies as &dyn Fn() -> Vec<f32>), (&self.stress, &stresses)] {
@@ -253,17 +247,36 @@ impl Args {
             write_file(path, field.svg(if plates == 1 { 2 } else { 1 })?.as_bytes())?;
         }
         if let Some(path) = &self.vtk {
-            let of_voxels = vec![("energy", energies()), ("stress", stresses())];
-            let image = Image {
-                shape,
-                spacing: *spacing,
-                of_voxels,
-                of_corners: vec![("displacement", moved(found, shape, spacing))],
-            };
+            let mut voxels = vec![Values::numbers("energy", energies()), Values::numbers("stress", stresses())];
+            if self.tensor {
+                let turned = |[zz, yy, xx, zy, zx, yx]: [f32; 6]| [xx, yy, zz, yx, zy, zx].map(|value| modulus * value);
+                let tensors = of_voxels(found, shape, |block| &block.tensors, turned);
+                voxels.push(Values::tensors("stress_tensor", tensors));
+            }
+            let corners = vec![Values::vectors("displacement", moved(found, shape, spacing))];
+            let image = Image { shape, spacing: *spacing, of_voxels: voxels, of_corners: corners };
             vti::write(&image, path)?;
         }
         Ok(())
     }
+}
+
+/// Something of all voxels, in raster order, from what blocks have of theirs; nothing where there is no block.
+fn of_voxels<T: Copy + Default>(
+    found: &[Found],
+    shape: Shape,
+    of: fn(&Found) -> &[T],
+    made: impl Fn(T) -> T,
+) -> Vec<T> {
+    let mut values = vec![T::default(); shape.0.iter().product()];
+    for block in found {
+        let width = block.voxels.shape().0[2];
+        for ((z, y), row) in block.voxels.rows().zip(of(block).chunks_exact(width)) {
+            let first = shape.raster([z, y, block.voxels.start[2]]) as usize;
+            values[first..first + width].iter_mut().zip(row).for_each(|(to, value)| *to = made(*value));
+        }
+    }
+    values
 }
 
 /// The displacements of all corners x, y, z, in raster order, in the unit of the spacing.

@@ -17,10 +17,35 @@ pub struct Image {
     pub shape: Shape,
     /// Their edges.
     pub spacing: Spacing,
-    /// A number for each voxel, by name.
-    pub of_voxels: Vec<(&'static str, Vec<f32>)>,
-    /// A vector x, y, z for each corner of voxels, by name; there is one corner more along each axis.
-    pub of_corners: Vec<(&'static str, Vec<[f32; 3]>)>,
+    /// What voxels have.
+    pub of_voxels: Vec<Values>,
+    /// What corners of voxels have; there is one corner more along each axis.
+    pub of_corners: Vec<Values>,
+}
+
+/// Values by name.
+#[derive(Clone, Debug)]
+pub struct Values {
+    name: &'static str,
+    components: usize,
+    of: Vec<f32>,
+}
+
+impl Values {
+    /// A number each.
+    pub fn numbers(name: &'static str, of: Vec<f32>) -> Self {
+        Self { name, components: 1, of }
+    }
+
+    /// A vector each: x, y, z.
+    pub fn vectors(name: &'static str, of: Vec<[f32; 3]>) -> Self {
+        Self { name, components: 3, of: of.into_flattened() }
+    }
+
+    /// A symmetric tensor each: xx, yy, zz, xy, yz, xz.
+    pub fn tensors(name: &'static str, of: Vec<[f32; 6]>) -> Self {
+        Self { name, components: 6, of: of.into_flattened() }
+    }
 }
 
 /// Writes a `.vti` file.
@@ -40,24 +65,19 @@ fn put(image: &Image, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "<ImageData WholeExtent=\"{extent}\" Origin=\"0 0 0\" Spacing=\"{sx} {sy} {sz}\">")?;
     writeln!(out, "<Piece Extent=\"{extent}\">")?;
     let mut offset = 0;
-    let mut array = |out: &mut dyn Write, name: &str, components: usize, bytes: usize| {
+    let mut array = |out: &mut dyn Write, Values { name, components, of }: &Values| {
         let at = offset;
-        offset += size_of::<u64>() + bytes;
+        offset += size_of::<u64>() + size_of_val(of.as_slice());
         let kind = format!("type=\"Float32\" NumberOfComponents=\"{components}\" format=\"appended\"");
         writeln!(out, "<DataArray {kind} Name=\"{name}\" offset=\"{at}\"/>")
     };
     writeln!(out, "<CellData>")?;
-    image.of_voxels.iter().try_for_each(|(name, values)| array(out, name, 1, size_of_val(values.as_slice())))?;
+    image.of_voxels.iter().try_for_each(|values| array(out, values))?;
     writeln!(out, "</CellData>\n<PointData>")?;
-    image.of_corners.iter().try_for_each(|(name, values)| array(out, name, 3, size_of_val(values.as_slice())))?;
+    image.of_corners.iter().try_for_each(|values| array(out, values))?;
     writeln!(out, "</PointData>\n</Piece>\n</ImageData>\n<AppendedData encoding=\"raw\">")?;
     out.write_all(b"_")?;
-    for (_, values) in &image.of_voxels {
-        append(out, values)?;
-    }
-    for (_, values) in &image.of_corners {
-        append(out, values.as_flattened())?;
-    }
+    image.of_voxels.iter().chain(&image.of_corners).try_for_each(|values| append(out, &values.of))?;
     writeln!(out, "\n</AppendedData>\n</VTKFile>")
 }
 
@@ -76,14 +96,17 @@ mod tests {
         let image = Image {
             shape: Shape([1, 2, 3]),
             spacing: Spacing::default(),
-            of_voxels: vec![("a", (0..6).map(|value| value as f32).collect()), ("b", vec![7.5; 6])],
-            of_corners: vec![("c", vec![[1.0, 2.0, 3.0]; 24])],
+            of_voxels: vec![
+                Values::numbers("a", (0..6).map(|value| value as f32).collect()),
+                Values::tensors("b", vec![[7.5; 6]; 6]),
+            ],
+            of_corners: vec![Values::vectors("c", vec![[1.0, 2.0, 3.0]; 24])],
         };
         let mut bytes = Vec::new();
         put(&image, &mut bytes).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         let raw = bytes.windows(6).position(|window| window == b"raw\">\n").unwrap() + 7;
-        for (name, first, count) in [("a", 0.0, 6), ("b", 7.5, 6), ("c", 1.0, 72)] {
+        for (name, first, count) in [("a", 0.0, 6), ("b", 7.5, 36), ("c", 1.0, 72)] {
             let (_, rest) = text.split_once(&format!("Name=\"{name}\" offset=\"")).unwrap();
             let at = raw + rest[..rest.find('"').unwrap()].parse::<usize>().unwrap();
             assert_eq!(u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()), 4 * count);

@@ -5,7 +5,8 @@ conjugate gradients to 1e-11; from the voxels on.
 
 needs numpy, scipy and tifffile. A voxel's stiffness is made here by its own quadrature, or spring by spring. The body
 is what 6-neighbours join to both plates. Apparent moduli agree to 1e-6, strain energies of voxels to 1e-5 of the
-largest; crops of trabecular bone (Otsu) and random greys.
+largest, mean stresses (forces at corners times their places, over the volume) to 1e-5 of the largest; crops of
+trabecular bone (Otsu) and random greys.
 """
 
 import itertools
@@ -103,7 +104,19 @@ def solve(moduli, element, axis, strain, along, rough):
     moved = displacement[freedoms]
     energies = np.zeros(moduli.shape)
     energies[tuple(voxels.T)] = 0.5 * moduli[tuple(voxels.T)] * np.einsum("vi,ij,vj->v", moved, element, moved)
-    return force / area / strain, energies
+    forces = moduli[tuple(voxels.T)][:, None, None] * (moved @ element).reshape(-1, 8, 3)
+    stresses = np.zeros((*moduli.shape, 3, 3))
+    stresses[tuple(voxels.T)] = np.einsum("vni,nj->vij", forces, CORNERS - 0.5)
+    return force / area / strain, energies, stresses
+
+
+def tensors(path, shape):
+    """The stresses in a `.vti`, as matrices of z, y, x."""
+    head, raw = path.read_bytes().split(b'<AppendedData encoding="raw">\n_', 1)
+    offset = int(head.split(b'Name="stress_tensor" offset="')[1].split(b'"')[0])
+    xx, yy, zz, xy, yz, xz = np.frombuffer(raw, "<f4", 6 * np.prod(shape), offset + 8).reshape(-1, 6).T
+    whole = [[zz, yz, xz], [yz, yy, xy], [xz, xy, xx]]
+    return np.moveaxis(np.array(whole, float), 2, 0).reshape(*shape, 3, 3)
 
 
 def main():
@@ -114,19 +127,21 @@ def main():
         folder = Path(folder)
 
         def compare(what, volume, body, element, axis, along, options, strain=0.01):
-            source, out = folder / "volume.npy", folder / "energy.npy"
+            source, out, drawn = folder / "volume.npy", folder / "energy.npy", folder / "drawn.vti"
             np.save(source, volume)
             command = [septa, "relax", "bone", source, "-o", out, "--force", "--json", "-q"]
-            command += ["--axis", "zyx"[axis], "--strain", strain, *options]
+            command += ["--axis", "zyx"[axis], "--strain", strain, "--vtk", drawn, "--tensor", *options]
             made = subprocess.run([str(word) for word in command], capture_output=True, text=True)
             check(made.returncode == 0, f"{what}: {made.stderr}")
             figures = json.loads(made.stdout)
-            modulus, energies = solve(body, element, axis, strain, along, "smooth" not in options)
+            modulus, energies, stresses = solve(body, element, axis, strain, along, "smooth" not in options)
             found = figures["shear_modulus" if along != axis else "modulus"]
             check(abs(found - modulus) <= 1e-6 * abs(modulus), f"{what}: {found} for {modulus}")
             check(figures["voxels"] == np.count_nonzero(body), f"{what}: voxels")
             told = np.load(out)
             check(np.abs(told - energies).max() <= 1e-5 * energies.max(), f"{what}: energies")
+            apart = np.abs(tensors(drawn, volume.shape) - 0.5 * (stresses + stresses.swapaxes(3, 4))).max()
+            check(apart <= 1e-5 * np.abs(stresses).max(), f"{what}: stresses")
 
         # A crop of 40^3 of the bone, at the threshold that septa finds in the whole.
         told = subprocess.run(

@@ -21,6 +21,8 @@ pub struct Found {
     pub energies: Vec<f32>,
     /// The mean stress of each as one number (von Mises).
     pub stresses: Vec<f32>,
+    /// The same whole: zz, yy, xx, zy, zx, yx; where it was asked for.
+    pub tensors: Vec<[f32; 6]>,
     /// The share of forces out of balance before each iteration.
     pub history: Vec<f64>,
 }
@@ -28,8 +30,8 @@ pub struct Found {
 impl Default for Found {
     fn default() -> Self {
         let none = Region { start: [0; 3], end: [0; 3] };
-        let (displacements, energies, stresses, history) = Default::default();
-        Self { nodes: none, displacements, voxels: none, energies, stresses, history }
+        let (displacements, energies, stresses, tensors, history) = Default::default();
+        Self { nodes: none, displacements, voxels: none, energies, stresses, tensors, history }
     }
 }
 
@@ -43,8 +45,15 @@ impl Found {
         }
     }
 
-    /// Energies and stresses of the block's voxels.
-    pub(super) fn respond(&mut self, level: &Level, element: &Element, moduli: &[f64], displacement: &Field<f64>) {
+    /// Energies and stresses of the block's voxels, stresses whole too where `tensors` are asked for.
+    pub(super) fn respond(
+        &mut self,
+        level: &Level,
+        element: &Element,
+        moduli: &[f64],
+        displacement: &Field<f64>,
+        tensors: bool,
+    ) {
         let volume: f64 = element.edges().iter().product();
         let corners = level.corners();
         for (z, y) in self.voxels.rows() {
@@ -54,6 +63,9 @@ impl Found {
                 let (energy, stress) = element.response(&corners.map(moved));
                 self.energies.push((moduli[slot] * energy / volume) as f32);
                 self.stresses.push((moduli[slot] * mises(stress)) as f32);
+                if tensors {
+                    self.tensors.push(stress.map(|component| (moduli[slot] * component) as f32));
+                }
             }
         }
     }

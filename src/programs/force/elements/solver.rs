@@ -61,6 +61,8 @@ pub struct Solver {
     pub displacements: bool,
     /// Whether blocks give energies and stresses of their voxels.
     pub responses: bool,
+    /// Whether they give these stresses whole as well.
+    pub tensors: bool,
     /// The element of modulus 1, or one that is like what is stiff.
     pub(super) element: Element,
     /// Nodes along z, y, x.
@@ -101,7 +103,17 @@ impl Solver {
             return Err(Error::usage("blocks of an odd edge: cut the volume as the solver wants it"));
         }
         let element = stiff.element();
-        Ok(Self { stiff, supports, stop, displacements: false, responses: false, element, nodes, levels })
+        Ok(Self {
+            stiff,
+            supports,
+            stop,
+            displacements: false,
+            responses: false,
+            tensors: false,
+            element,
+            nodes,
+            levels,
+        })
     }
 
     /// The iterations in so many supersteps: those before the first and the one that ends each go are none of them.
@@ -301,7 +313,7 @@ impl BlockProgram<Tiling> for Solver {
         if let (true, Stiff::Elements { element, .. }, Held::Elements(elements)) =
             (self.responses, &self.stiff, &share.held)
         {
-            found.respond(level, element, &elements.moduli, &share.displacement);
+            found.respond(level, element, &elements.moduli, &share.displacement, self.tensors);
         }
         Ok(found)
     }
