@@ -303,8 +303,8 @@ fn holds(model: &Model, shape: Shape, sweeps: u64, random: &mut Random) {
         }
     }
     let expected: Vec<u32> = plain.spins.iter().copied().collect();
-    for tiling in cuts(&memory(shape, spins)) {
-        let potts = Potts::new(model.clone(), *tiling.grid(), sweeps, every).unwrap();
+    for (tiling, owned) in cuts(&memory(shape, spins)).into_iter().flat_map(|cut| [(cut.clone(), false), (cut, true)]) {
+        let potts = Potts::new(model.clone(), *tiling.grid(), sweeps, every).unwrap().with_owners(owned);
         let mut made = Vec::new();
         local::run(&tiling, &potts, &Config::default(), |_, part| {
             made.push(part);

@@ -475,8 +475,9 @@ fn holds(case: &Case, sweeps: u64) -> (u32, u32) {
         rows.push(plain.energy());
     }
     let expected: Vec<u32> = plain.spins.values().copied().collect();
-    for tiling in cuts(&memory(case.shape, case.spins.clone())) {
-        let potts = Potts::new(case.model.clone(), *tiling.grid(), sweeps, 1).unwrap();
+    let tilings = cuts(&memory(case.shape, case.spins.clone()));
+    for (tiling, owned) in tilings.into_iter().flat_map(|tiling| [(tiling.clone(), false), (tiling, true)]) {
+        let potts = Potts::new(case.model.clone(), *tiling.grid(), sweeps, 1).unwrap().with_owners(owned);
         let mut made = Vec::new();
         local::run(&tiling, &potts, &Config::default(), |_, part| {
             made.push(part);

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::programs::potts::account::Account;
 use crate::programs::potts::cells::Cells;
 use crate::programs::potts::rule::Rule;
 
@@ -72,16 +73,13 @@ impl Census {
 
     /// The energy of all volumes and surfaces, in thousandths.
     pub(super) fn strain(&self, rule: &Rule) -> i128 {
-        let Some(cells) = rule.cells() else { return 0 };
         let seen = Seen::new(rule, self);
-        let strain = |spin: u32| {
-            let (kind, volume) = (seen.kind(spin), i64::from(seen.volume(spin)));
-            let pairs = i64::from(seen.surface(spin)) - cells.types()[kind].surface as i64;
-            // Who is not there strives for nothing.
-            let (there, held) = (volume > 0, !self.surfaces.is_empty());
-            if there { cells.strain(kind, volume - seen.target(spin), if held { pairs } else { 0 }) } else { 0 }
+        let account = |spin: u32| Account {
+            volume: seen.volume(spin),
+            surface: seen.surface(spin),
+            target: seen.target(spin) * PARTS,
         };
-        (0..self.volumes.len() as u32).map(strain).sum()
+        (0..self.volumes.len() as u32).map(|spin| account(spin).strain(rule, seen.kind(spin))).sum()
     }
 }
 
@@ -103,12 +101,6 @@ impl<'a> Seen<'a> {
         let usual = rule.cells().map_or(&[][..], Cells::all);
         let types = if types.is_empty() { usual } else { types };
         Self { cells: rule.cells(), types, volumes, surfaces, targets }
-    }
-
-    /// Whether volumes are known.
-    #[inline(always)]
-    pub(super) fn counts_volumes(&self) -> bool {
-        !self.volumes.is_empty()
     }
 }
 

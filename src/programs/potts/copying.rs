@@ -6,7 +6,7 @@
 
 use std::array;
 
-use crate::programs::potts::census::{Census, Known, Seen};
+use crate::programs::potts::census::Known;
 use crate::programs::potts::dice::{Dice, Purpose, place, split};
 use crate::programs::potts::model::{Boundary, Move, Turn, WALL};
 use crate::programs::potts::rule::{MOST, Rule};
@@ -16,12 +16,12 @@ use crate::programs::potts::tally::Gathering;
 use crate::wide::Work;
 
 /// A step of one colour in a block.
-pub(super) struct Pass<'a> {
+pub(super) struct Pass<'a, K> {
     pub(super) rule: &'a Rule,
     pub(super) site: &'a Site,
     pub(super) spins: &'a mut Spins,
     /// What is known of cells when the step begins.
-    pub(super) census: &'a Census,
+    pub(super) known: K,
     /// The number of the step, and whose turn it is.
     pub(super) step: u64,
     pub(super) turn: Turn,
@@ -57,12 +57,12 @@ impl Strides {
     }
 }
 
-impl Work for Pass<'_> {
+impl<K: Known> Work for Pass<'_, K> {
     type Output = Count;
 
     #[inline(always)]
     fn run(self) -> Count {
-        let Pass { rule, site, spins, census, step, turn, volumes, surfaces } = self;
+        let Pass { rule, site, spins, known, step, turn, volumes, surfaces } = self;
         let mut dice = Dice::new(rule.model.seed, Purpose::Attempts, step);
         let chances = rule.chances_by_neighbors();
         let many = rule.words();
@@ -75,7 +75,7 @@ impl Work for Pass<'_> {
         let (even, mirrors) = (rule.is_even(), rule.model.boundary == Boundary::Mirror);
         // Where colours are farther apart than every second voxel, every second of those is passed over.
         let skipped = usize::from(turn.period[2] > 2);
-        let mut cells = Cells { rule, seen: Seen::new(rule, census), volumes, surfaces };
+        let mut cells = Cells { rule, known, counts: rule.needs_volumes(), volumes, surfaces };
         let mut words = Vec::new();
         let mut count = Count::default();
         for z in (first_z..site.places(0).end).step_by(turn.period[0]) {
@@ -102,8 +102,8 @@ impl Work for Pass<'_> {
                     };
                     count.taken += match (even, mirrors) {
                         (true, _) => row.take_evenly(all, others, left, &chances),
-                        (_, false) => row.take::<false>(all, others, left, steps, &mut cells),
-                        (_, true) => row.take::<true>(all, others, left, steps, &mut cells),
+                        (_, false) => row.take::<false, K>(all, others, left, steps, &mut cells),
+                        (_, true) => row.take::<true, K>(all, others, left, steps, &mut cells),
                     };
                 }
             }
@@ -113,9 +113,11 @@ impl Work for Pass<'_> {
 }
 
 /// What a change of cells asks, and where it is told.
-struct Cells<'a> {
+struct Cells<'a, K> {
     rule: &'a Rule,
-    seen: Seen<'a>,
+    known: K,
+    /// Whether volumes are counted.
+    counts: bool,
     volumes: &'a mut Gathering,
     surfaces: &'a mut Gathering,
 }
@@ -266,13 +268,13 @@ impl Row<'_> {
 
     /// The same where it depends on the cells, on shells or on mirrors what a change costs.
     #[inline(always)]
-    fn take<const MIRRORS: bool>(
+    fn take<const MIRRORS: bool, K: Known>(
         &self,
         spins: &mut [u32],
         others: Lanes,
         left: Lanes,
         steps: Lanes,
-        cells: &mut Cells<'_>,
+        cells: &mut Cells<'_, K>,
     ) -> u64 {
         let own = lanes(spins, self.at);
         let mut taken = 0;
@@ -280,17 +282,17 @@ impl Row<'_> {
             let (own, other) = (own[lane], others[lane]);
             let at = self.at + lane;
             let by = (steps[lane] != NO_STEP[lane]).then_some(steps[lane] as usize);
-            let (rule, seen) = (cells.rule, &cells.seen);
+            let rule = cells.rule;
             let images = if MIRRORS { rule.own_images(self.voxel(lane)) } else { 0 };
             let all = &*spins;
             let met = |step: usize| match MIRRORS && images >> step & 1 == 1 {
                 true => WALL,
                 false => self.strides.met(all, at, step),
             };
-            if rule.become_like(|| self.voxel(lane), own, other, by, met, left[lane], seen) != other {
+            if rule.become_like(|| self.voxel(lane), own, other, by, met, left[lane], &cells.known) != other {
                 return;
             }
-            if seen.counts_volumes() {
+            if cells.counts {
                 cells.volumes.push(own, -1);
                 cells.volumes.push(other, 1);
             }

@@ -164,7 +164,10 @@ pub(super) fn surfaces_of(rule: &Rule, site: &Site, spins: &Spins, times: i64, o
                 let met = spins.get(there);
                 met != own && met != WALL
             };
-            pairs.push(own, times * terms.surface_steps().iter().filter(unlike).count() as i64);
+            match terms.surface_steps().iter().filter(unlike).count() {
+                0 => {}
+                count => pairs.push(own, times * count as i64),
+            }
         }
     }
     pairs.take()

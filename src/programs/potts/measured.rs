@@ -3,7 +3,7 @@
 //! Each pair of neighbours belongs to its later voxel in raster order (in mirrors half to each), so that blocks add up. Cost: a comparison for
 //! each pair; memory: a bit for each spin of the model.
 
-use crate::programs::potts::census::{Known, Seen};
+use crate::programs::potts::census::Known;
 use crate::programs::potts::model::{Boundary, WALL};
 use crate::programs::potts::rule::Rule;
 use crate::programs::potts::seams::Site;
@@ -15,14 +15,15 @@ pub(super) struct Measured {
     pub(super) contacts: i64,
     /// The energy of potentials, in millionths.
     pub(super) potential: i128,
-    /// A bit for each spin that some voxel has.
+    /// A bit for each spin that some voxel has; none where cells are counted by their volumes.
     pub(super) present: Vec<u64>,
 }
 
 impl Measured {
-    /// Looks at every voxel of a block, where there are spins up to `most`.
-    pub(super) fn new(rule: &Rule, site: &Site, spins: &Spins, seen: Seen<'_>, most: u32) -> Self {
-        let mut measured = Self { contacts: 0, potential: 0, present: vec![0; most as usize / 64 + 1] };
+    /// Looks at every voxel of a block, and where `most` is given notes which spins up to that are there.
+    pub(super) fn new(rule: &Rule, site: &Site, spins: &Spins, seen: &impl Known, most: Option<u32>) -> Self {
+        let present = most.map_or(Vec::new(), |most| vec![0; most as usize / 64 + 1]);
+        let mut measured = Self { contacts: 0, potential: 0, present };
         let mirrors = rule.model.boundary == Boundary::Mirror;
         // The first half of the steps leads to earlier voxels: but in mirrors, where each end looks for itself.
         let (steps, times) = if mirrors { (rule.neighbors, 1) } else { (rule.neighbors / 2, 2) };
@@ -32,7 +33,9 @@ impl Measured {
                 let first = site.first_of(2, parity, 2);
                 let stretch = spins.stretch([z, y], first, site.places(2).end);
                 let own = &all[stretch.first..stretch.first + stretch.len];
-                own.iter().for_each(|spin| measured.present[*spin as usize / 64] |= 1 << (spin % 64));
+                if most.is_some() {
+                    own.iter().for_each(|spin| measured.present[*spin as usize / 64] |= 1 << (spin % 64));
+                }
                 for step in 0..steps {
                     let there = stretch.first.wrapping_add_signed(spins.stride(rule.steps[step], stretch.parity));
                     let met = &all[there..there + stretch.len];
@@ -62,7 +65,7 @@ fn unlike(own: &[u32], met: &[u32]) -> i64 {
 }
 
 /// The energy of these pairs by the types of cells.
-fn contacts(rule: &Rule, step: usize, own: &[u32], met: &[u32], seen: Seen<'_>) -> i64 {
+fn contacts(rule: &Rule, step: usize, own: &[u32], met: &[u32], seen: &impl Known) -> i64 {
     let Some(cells) = rule.cells() else { return 0 };
     let pairs = own.iter().zip(met).filter(|(own, met)| own != met && **met != WALL);
     pairs.map(|(own, met)| rule.weighed(step, cells.contact(seen.kind(*own), seen.kind(*met)))).sum()

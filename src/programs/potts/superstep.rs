@@ -5,10 +5,11 @@ use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::pregel::block::{Superstep, Vote};
 use crate::programs::potts::census::Seen;
-use crate::programs::potts::copying::Pass;
+use crate::programs::potts::copying::{Count, Pass};
 use crate::programs::potts::life;
 use crate::programs::potts::measured::Measured;
 use crate::programs::potts::metropolis::UNIT;
+use crate::programs::potts::model::Turn;
 use crate::programs::potts::reading::voxels;
 use crate::programs::potts::run::{Dividing, Frames, Parcel, Potts, Share};
 use crate::programs::potts::seams::Site;
@@ -19,14 +20,17 @@ impl Potts {
     /// Takes what blocks have sent and what all have told.
     pub(super) fn hear(
         &self,
-        at: &Superstep<'_, Parcel, Tally>,
+        at: &mut Superstep<'_, Parcel, Tally>,
         site: &Site,
         share: &mut Share,
         mail: Vec<(BlockId, Parcel)>,
     ) -> Result<()> {
+        let mut letters = Vec::new();
         let last = self.rule.model.turn(share.step.saturating_sub(1));
-        for (_, parcel) in mail {
+        for (from, parcel) in mail {
             match (parcel, &self.frames) {
+                (Parcel::News(news), _) => letters.push((from, news)),
+                (Parcel::Told(told), _) => share.owned.iter_mut().for_each(|owned| owned.sight.take(&told)),
                 (Parcel::Border(number, border), _) => {
                     Site::take(&mut share.spins, &site.takes[number as usize], last, &border);
                 }
@@ -37,6 +41,7 @@ impl Potts {
             }
         }
         share.census.add(&at.global().changes, &at.global().surfaces);
+        share.owned.iter_mut().for_each(|owned| owned.settle(at, &letters));
         Ok(())
     }
 
@@ -51,7 +56,7 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<Vote> {
         if at.number() == 0 {
-            self.count(site, share, tally);
+            self.count(at, site, share, tally);
             return Ok(Vote::Stay);
         }
         let (steps, first) = (self.rule.model.steps(), id == BlockId(0));
@@ -60,6 +65,9 @@ impl Potts {
             && first
         {
             share.rows.push(told(sweep, at.global()));
+        }
+        if share.owned.as_mut().is_some_and(|owned| std::mem::take(&mut owned.settling)) {
+            return Ok(Vote::Stay);
         }
         if share.step.is_multiple_of(steps) {
             if self.is_due(sweep) && share.measured != Some(sweep) {
@@ -81,7 +89,12 @@ impl Potts {
     }
 
     /// Tells what cells have in a block in the beginning.
-    fn count(&self, site: &Site, share: &Share, tally: &mut Tally) {
+    fn count(&self, at: &mut Superstep<'_, Parcel, Tally>, site: &Site, share: &mut Share, tally: &mut Tally) {
+        if let Some(owned) = &mut share.owned {
+            owned.sight.begin(&self.rule, site, &share.spins);
+            owned.post(at);
+            return;
+        }
         if self.rule.needs_volumes() {
             let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
             for (z, y) in site.rows() {
@@ -104,14 +117,21 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<()> {
         (share.measured, share.telling) = (Some(sweep), true);
-        let (rule, census) = (&self.rule, &share.census);
-        let measured = Measured::new(rule, site, &share.spins, Seen::new(rule, census), census.most(rule));
-        (tally.energy, tally.potential) = (measured.contacts.into(), measured.potential);
+        let (rule, census, spins) = (&self.rule, &share.census, &share.spins);
+        let (measured, strain) = match &share.owned {
+            Some(owned) => {
+                let (cells, strain) = owned.sums(rule);
+                tally.cells = cells;
+                (Measured::new(rule, site, spins, &owned.sight.known(rule), None), strain)
+            }
+            None => {
+                // Every block knows all cells, and one tells.
+                let strain = if first { census.strain(rule) } else { 0 };
+                (Measured::new(rule, site, spins, &Seen::new(rule, census), Some(census.most(rule))), strain)
+            }
+        };
+        (tally.energy, tally.potential) = (i128::from(measured.contacts) + 2 * strain, measured.potential);
         tally.present = measured.present;
-        if first {
-            // Every block knows all cells, and one tells.
-            tally.energy += 2 * census.strain(rule);
-        }
         (tally.visits, tally.taken) = (std::mem::take(&mut share.visits), std::mem::take(&mut share.taken));
         if (1..self.sweeps).contains(&sweep) {
             self.give_frame(at, sweep, site, share)?;
@@ -163,35 +183,55 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<()> {
         let turn = self.rule.model.turn(share.step);
-        let count = widely(Pass {
-            rule: &self.rule,
-            site,
-            spins: &mut share.spins,
-            census: &share.census,
-            step: share.step,
-            turn,
-            volumes: &mut share.volumes,
-            surfaces: &mut share.surfaces,
-        });
+        let mut before = Vec::new();
+        if let Some(owned) = &mut share.owned {
+            if share.step.is_multiple_of(self.rule.model.steps()) {
+                owned.sight.forget(&share.spins);
+            }
+            before = site.gives.iter().map(|(.., piece)| site.border(&share.spins, piece, turn)).collect();
+        }
+        let count = self.attempt(site, share, turn);
         share.step += 1;
         share.visits += count.visits;
         share.taken += count.taken;
         at.wake(count.visits);
         self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
-        (tally.changes, tally.surfaces) = (share.volumes.take(), share.surfaces.take());
-        for (to, number, piece) in &site.gives {
+        let (volumes, surfaces) = (share.volumes.take(), share.surfaces.take());
+        match &mut share.owned {
+            Some(owned) => owned.sight.change(volumes, surfaces),
+            None => (tally.changes, tally.surfaces) = (volumes, surfaces),
+        }
+        for (give, (to, number, piece)) in site.gives.iter().enumerate() {
             let border = site.border(&share.spins, piece, turn);
             match *to == id {
                 _ if border.is_empty() => {}
                 // Round a torus, and in a mirror, a block meets itself.
                 true => Site::take(&mut share.spins, piece, turn, &border),
                 false => {
+                    share.owned.iter_mut().for_each(|owned| owned.sight.show(*to, &before[give], &border));
                     at.count(border.len() as u64);
                     at.send(*to, Parcel::Border(*number, border));
                 }
             }
         }
+        share.owned.iter_mut().for_each(|owned| owned.post(at));
         Ok(())
+    }
+
+    /// The attempts of one step.
+    fn attempt(&self, site: &Site, share: &mut Share, turn: Turn) -> Count {
+        let Share { spins, census, owned, step, volumes, surfaces, .. } = share;
+        let (rule, step) = (&self.rule, *step);
+        match owned {
+            Some(owned) => {
+                let known = owned.sight.known(rule);
+                widely(Pass { rule, site, spins, known, step, turn, volumes, surfaces })
+            }
+            None => {
+                let known = Seen::new(rule, census);
+                widely(Pass { rule, site, spins, known, step, turn, volumes, surfaces })
+            }
+        }
     }
 
     /// Gives the spins of a block to who takes frames, or sends them there.
@@ -210,7 +250,7 @@ impl Potts {
 fn told(sweep: u64, tally: &Tally) -> Row {
     Row {
         sweep,
-        cells: tally.present.iter().map(|bits| u64::from(bits.count_ones())).sum(),
+        cells: tally.cells + tally.present.iter().map(|bits| u64::from(bits.count_ones())).sum::<u64>(),
         energy: tally.energy as f64 / (2 * UNIT) as f64 + tally.potential as f64 / (UNIT * UNIT) as f64,
         visits: tally.visits,
         taken: tally.taken,

@@ -26,8 +26,10 @@ pub struct Tally {
     pub energy: i128,
     /// The energy of potentials, in millionths.
     pub potential: i128,
-    /// A bit for each spin that some voxel has.
+    /// A bit for each spin that some voxel has; none where owners count cells.
     pub present: Vec<u64>,
+    /// The cells that owners count.
+    pub cells: u64,
     /// The first voxels of cells that divide.
     pub anchors: BTreeMap<u32, u64>,
     /// The sums of cells that divide.
@@ -41,6 +43,7 @@ impl Combine for Tally {
         merge(&mut self.changes, other.changes);
         self.visits += other.visits;
         self.taken += other.taken;
+        self.cells += other.cells;
         merge(&mut self.surfaces, other.surfaces);
         self.energy += other.energy;
         self.potential += other.potential;
@@ -142,6 +145,7 @@ mod tests {
             surfaces: changes.iter().rev().take(1).copied().collect(),
             visits: seed,
             taken: seed / 2,
+            cells: seed / 3,
             energy: -i128::from(seed),
             potential: 3 - i128::from(seed),
             present: vec![seed, 1 << (seed % 60)],
