@@ -27,11 +27,11 @@ use septa::volume::region::Region;
 use septa::volume::shape::Shape;
 use septa::volume::voxel::Voxels;
 
-use cluster::Cluster;
+use cluster::{CLUSTERS, Cluster};
 use random::Random;
 use volume::{cells, cuts, memory};
 
-/// A model of cells whose volumes and surfaces are held, and what it begins with.
+/// A model of cells whose volumes and surfaces are held, and which may grow, divide and die; and what it begins with.
 struct Case {
     model: Model,
     shape: Shape,
@@ -39,7 +39,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(neighborhood: &str, boundary: Boundary, shape: Shape, random: &mut Random) -> Self {
+    fn new(neighborhood: &str, boundary: Boundary, shape: Shape, ages: bool, random: &mut Random) -> Self {
         let mut some = |values: &[f64]| values[random.below(values.len() as u64) as usize];
         let mut kind = |name: &str, surface_lambda: f64| Type {
             name: name.into(),
@@ -48,6 +48,9 @@ impl Case {
             surface: some(&[30.0, 60.0]) as u64,
             surface_lambda,
             connected: if some(&[0.0, 1.0]) > 0.0 { Connected::At(4.5) } else { Connected::No },
+            growth: if ages { some(&[0.75, 1.5]) } else { 0.0 },
+            divide_at: if ages { some(&[9.0, 14.0]) as u64 } else { 0 },
+            death: if ages { 0.05 } else { 0.0 },
             ..Type::default()
         };
         let types = vec![Type { name: "medium".into(), ..Type::default() }, kind("dark", 0.05), kind("light", 0.0)];
@@ -112,28 +115,52 @@ fn frames() -> (Shown, Frames) {
     (shown, Frames::Here(Arc::new(take)))
 }
 
+/// Spins, rows and frames of a case are the same with owners for every cut; the largest spin there is in the end.
+fn same_for_every_cut(case: &Case) -> f64 {
+    let mut most = 0.0f64;
+    for tiling in cuts(&memory(case.shape, case.spins.clone())) {
+        let run = |owned: bool| {
+            let (shown, frames) = frames();
+            let potts = case.potts(&tiling, 5, owned).with_frames(frames);
+            let mut made = Vec::new();
+            local::run(&tiling, &potts, &Config::default(), |block, part| {
+                made.push((block, part));
+                Ok(())
+            })
+            .unwrap();
+            let shown = shown.lock().unwrap().clone();
+            assert!(!shown.is_empty());
+            (whole(made), shown)
+        };
+        let ((made, rows), shown) = run(true);
+        for Made { region, spins, .. } in &made {
+            let inside = Region::whole(region.shape());
+            inside.rows().for_each(|(z, y)| inside.range(2).for_each(|x| most = most.max(spins.get([z, y, x]))));
+        }
+        assert_eq!(((made, rows), shown), run(false), "{:?} {:?}", case.model, tiling.grid());
+    }
+    most
+}
+
 #[test]
 fn owners_have_the_bytes_of_a_census_of_all_cells_for_every_cut() {
     let mut random = Random(31);
     for neighborhood in ["4", "8", "12", "20", "6", "18", "26"] {
         for boundary in [Boundary::Periodic, Boundary::Walls, Boundary::Mirror] {
-            let case = Case::new(neighborhood, boundary, shape_of(neighborhood, boundary), &mut random);
-            for tiling in cuts(&memory(case.shape, case.spins.clone())) {
-                let run = |owned: bool| {
-                    let (shown, frames) = frames();
-                    let potts = case.potts(&tiling, 5, owned).with_frames(frames);
-                    let mut made = Vec::new();
-                    local::run(&tiling, &potts, &Config::default(), |block, part| {
-                        made.push((block, part));
-                        Ok(())
-                    })
-                    .unwrap();
-                    let shown = shown.lock().unwrap().clone();
-                    assert!(!shown.is_empty());
-                    (whole(made), shown)
-                };
-                assert_eq!(run(true), run(false), "{:?} {:?}", case.model, tiling.grid());
-            }
+            let shape = shape_of(neighborhood, boundary);
+            same_for_every_cut(&Case::new(neighborhood, boundary, shape, false, &mut random));
+        }
+    }
+}
+
+#[test]
+fn owners_of_cells_that_age_have_the_bytes_of_a_census_of_all_cells_for_every_cut() {
+    let mut random = Random(35);
+    for neighborhood in ["8", "12", "26"] {
+        for boundary in [Boundary::Periodic, Boundary::Walls, Boundary::Mirror] {
+            let shape = shape_of(neighborhood, boundary);
+            let case = Case::new(neighborhood, boundary, shape, true, &mut random);
+            assert!(same_for_every_cut(&case) > f64::from(case.model.spins), "some are born");
         }
     }
 }
@@ -141,8 +168,15 @@ fn owners_have_the_bytes_of_a_census_of_all_cells_for_every_cut() {
 #[test]
 fn owners_have_the_bytes_of_a_census_of_all_cells_for_any_workers() {
     let mut random = Random(32);
-    for (neighborhood, boundary) in [("26", Boundary::Periodic), ("8", Boundary::Mirror), ("6", Boundary::Walls)] {
-        let case = Case::new(neighborhood, boundary, shape_of(neighborhood, boundary), &mut random);
+    let cases = [
+        ("26", Boundary::Periodic, false),
+        ("8", Boundary::Mirror, false),
+        ("6", Boundary::Walls, false),
+        ("18", Boundary::Periodic, true),
+        ("20", Boundary::Walls, true),
+    ];
+    for (neighborhood, boundary, ages) in cases {
+        let case = Case::new(neighborhood, boundary, shape_of(neighborhood, boundary), ages, &mut random);
         let [nz, ny, nx] = case.shape.0;
         for blocks in 1..=8 {
             let tiling = case.tiling([nz, ny, nx.div_ceil(blocks)]);
@@ -161,25 +195,29 @@ fn owners_have_the_bytes_of_a_census_of_all_cells_for_any_workers() {
 #[test]
 fn a_run_with_owners_goes_on_from_any_superstep_to_the_same_bytes() {
     let mut random = Random(33);
-    let case = Case::new("26", Boundary::Periodic, Shape([6, 8, 6]), &mut random);
-    let tiling = case.tiling([3, 4, 3]);
     let [one, two] = [1, 2].map(|workers| Runtime::start(&Workers::threads(workers)).unwrap());
-    let straight = whole(one.collect(&tiling, &case.potts(&tiling, 4, false), &Config::default()).unwrap().0);
-    let potts = case.potts(&tiling, 4, true);
-    let (made, report) = one.collect(&tiling, &potts, &Config::default()).unwrap();
-    assert_eq!(whole(made), straight);
-    let steps = case.model.steps() * 4;
-    assert_eq!(report.supersteps, 2 * steps + 4, "each step takes two, and so does the beginning");
-    for stop in (1..report.supersteps - 1).step_by(5) {
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoint = Checkpoint { folder: folder.path().to_owned(), every: Every::Supersteps(1) };
-        let config = Config { checkpoint: Some(checkpoint), ..Config::default() };
-        assert!(one.collect(&tiling, &potts, &Config { max_supersteps: Some(stop), ..config.clone() }).is_err());
-        // Who has no owners knows other things, and does not go on from there.
-        assert!(one.collect(&tiling, &case.potts(&tiling, 4, false), &config).is_err());
-        let (made, report) = two.collect(&tiling, &potts, &config).unwrap();
-        assert_eq!(report.resumed, Some(stop));
-        assert_eq!(whole(made), straight, "{stop}");
+    for ages in [false, true] {
+        let case = Case::new("26", Boundary::Periodic, Shape([6, 8, 6]), ages, &mut random);
+        let tiling = case.tiling([3, 4, 3]);
+        let straight = whole(one.collect(&tiling, &case.potts(&tiling, 4, false), &Config::default()).unwrap().0);
+        let potts = case.potts(&tiling, 4, true);
+        let (made, report) = one.collect(&tiling, &potts, &Config::default()).unwrap();
+        assert_eq!(whole(made), straight);
+        let steps = case.model.steps() * 4;
+        if !ages {
+            assert_eq!(report.supersteps, 2 * steps + 4, "each step takes two, and so does the beginning");
+        }
+        for stop in (1..report.supersteps - 1).step_by(5) {
+            let folder = tempfile::tempdir().unwrap();
+            let checkpoint = Checkpoint { folder: folder.path().to_owned(), every: Every::Supersteps(1) };
+            let config = Config { checkpoint: Some(checkpoint), ..Config::default() };
+            assert!(one.collect(&tiling, &potts, &Config { max_supersteps: Some(stop), ..config.clone() }).is_err());
+            // Who has no owners knows other things, and does not go on from there.
+            assert!(one.collect(&tiling, &case.potts(&tiling, 4, false), &config).is_err());
+            let (made, report) = two.collect(&tiling, &potts, &config).unwrap();
+            assert_eq!(report.resumed, Some(stop));
+            assert_eq!(whole(made), straight, "{stop}");
+        }
     }
 }
 
@@ -312,7 +350,7 @@ fn more_than_a_million_spins_have_owners() {
 
 /// What one process of a cluster, or one alone, finds.
 fn play(runtime: &Runtime, owned: bool) -> Result<String> {
-    let case = Case::new("26", Boundary::Mirror, Shape([5, 7, 6]), &mut Random(34));
+    let case = Case::new("26", Boundary::Mirror, Shape([5, 7, 6]), true, &mut Random(34));
     let tiling = case.tiling([2, 4, 3]);
     let (made, _) = runtime.collect(&tiling, &case.potts(&tiling, 4, owned), &Config::default())?;
     Ok(format!("{:?}", whole(made)))
@@ -324,9 +362,9 @@ fn acts_as_one_process_of_a_cluster() {
 }
 
 #[test]
-fn two_processes_with_owners_have_the_bytes_of_one_without() {
+fn processes_with_owners_have_the_bytes_of_one_without() {
     let expected = play(&Runtime::start(&Workers::threads(1)).unwrap(), false).unwrap();
-    for (processes, threads) in [(2, 1), (2, 2)] {
+    for (processes, threads) in CLUSTERS {
         let found = Cluster::start("owners", processes, threads).wait();
         let empty = format!("{:?}", whole(Vec::new()));
         let told: BTreeSet<String> =

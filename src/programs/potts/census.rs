@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::programs::potts::account::Account;
 use crate::programs::potts::cells::Cells;
+use crate::programs::potts::life::Mother;
 use crate::programs::potts::rule::Rule;
 
 /// What a decision asks about a cell, by its spin.
@@ -61,6 +62,19 @@ impl Census {
             for (spin, by) in changes {
                 let number = &mut numbers[*spin as usize];
                 *number = (i64::from(*number) + by) as u32;
+            }
+        }
+    }
+
+    /// Cells divide: a daughter is of the type of its mother, and both have half its target.
+    pub(super) fn divide(&mut self, rule: &Rule, mothers: &[Mother]) {
+        for mother in mothers.iter().map(|mother| mother.spin as usize) {
+            self.targets[mother] /= 2;
+            self.targets.push(self.targets[mother]);
+            self.types.push(self.types[mother]);
+            self.volumes.push(0);
+            if rule.needs_surfaces() {
+                self.surfaces.push(0);
             }
         }
     }

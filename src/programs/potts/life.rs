@@ -1,48 +1,20 @@
-//! What happens to cells between sweeps: targets grow, cells begin to die, cells divide. Every block does the same to
-//! its census.
+//! How cells divide between sweeps, in all blocks at once.
 //!
-//! A division takes three supersteps, and only where a cell divides: blocks tell the first voxel of each cell that does,
-//! then the sums of [`division`](crate::programs::potts::division), then what cells lost and gained. The daughter, on
-//! the far side of the plane, has the next number that is free; numbers are given in order of the mothers, and none is
-//! given twice. Both have the type of the mother, and half its target.
+//! A division takes three supersteps, and only where a cell divides: blocks tell all others the first voxel of each cell
+//! that does, then the sums of [`division`](crate::programs::potts::division), then what cells lost and gained. The
+//! daughter, on the far side of the plane, has the next number that is free; numbers are given in order of the mothers,
+//! and none is given twice. Both have the type of the mother, and half its target.
 
 use std::collections::BTreeMap;
 
 use crate::combine::Combine;
 use crate::error::{Error, Kind, Result};
-use crate::programs::potts::cells::thousandths;
-use crate::programs::potts::census::{Census, DYING, grown};
-use crate::programs::potts::dice::{Dice, Purpose};
 use crate::programs::potts::division::{Bulk, Plane, offset};
 use crate::programs::potts::model::WALL;
 use crate::programs::potts::rule::Rule;
 use crate::programs::potts::seams::Site;
 use crate::programs::potts::spins::Spins;
 use crate::programs::potts::tally::{Changes, Gathering};
-
-/// Lets cells grow older by a sweep, and tells those that divide, ascending.
-pub(super) fn age(rule: &Rule, census: &mut Census, sweep: u64) -> Result<Vec<u32>> {
-    let Some(cells) = rule.cells().filter(|cells| cells.ages()) else { return Ok(Vec::new()) };
-    let types = cells.types();
-    let growths = types.iter().map(|of| thousandths(of.growth, "a growth")).collect::<Result<Vec<i64>>>()?;
-    // Of 2^32 chances those in which a cell begins to die.
-    let deaths: Vec<u64> = types.iter().map(|of| (of.death * (1u64 << 32) as f64).round() as u64).collect();
-    let mut words = vec![0; if deaths.iter().any(|death| *death > 0) { census.types.len() } else { 0 }];
-    Dice::new(rule.model.seed, Purpose::Deaths, sweep).fill(0, &mut words);
-    let mut dividing = Vec::new();
-    for (spin, target) in census.targets.iter_mut().enumerate().filter(|(_, target)| **target != DYING) {
-        let (kind, volume) = (usize::from(census.types[spin]), census.volumes[spin]);
-        if volume > 0 && words.get(spin).is_some_and(|word| u64::from(*word) < deaths[kind]) {
-            *target = DYING;
-            continue;
-        }
-        *target = grown(*target, growths[kind]);
-        if types[kind].divide_at > 0 && u64::from(volume) >= types[kind].divide_at {
-            dividing.push(spin as u32);
-        }
-    }
-    Ok(dividing)
-}
 
 /// The first voxel in a block of each cell that divides, as a number in raster order.
 pub(super) fn anchors(rule: &Rule, site: &Site, spins: &Spins, dividing: &[u32]) -> BTreeMap<u32, u64> {
@@ -86,40 +58,42 @@ fn each_of(site: &Site, spins: &Spins, of: impl Fn(u32) -> bool, mut visit: impl
     }
 }
 
-/// Divides cells in a block and its shell, and in its census; what cells lose and gain here of voxels and pairs.
+/// A cell that divides.
+pub(super) struct Mother {
+    pub(super) spin: u32,
+    pub(super) daughter: u32,
+    anchor: [usize; 3],
+    plane: Plane,
+}
+
+/// The cells that divide, ascending, of which the first daughter has the number `next`.
 ///
 /// # Errors
 /// Where there are no more numbers.
-pub(super) fn divide(
+pub(super) fn mothers(
     rule: &Rule,
-    site: &Site,
-    spins: &mut Spins,
-    census: &mut Census,
+    next: u64,
     anchors: &BTreeMap<u32, u64>,
     bulks: &BTreeMap<u32, Bulk>,
-) -> Result<(Changes, Changes)> {
-    let mut planes = BTreeMap::new();
-    for (mother, bulk) in bulks {
-        let daughter = census.types.len() as u32;
-        if daughter == WALL {
-            return Err(Error::new(Kind::Program, "there are no more numbers for cells below 2^32 - 1"));
-        }
-        let (anchor, plane) = (rule.shape.voxel(anchors[mother]), Plane::new(bulk.clone()));
-        planes.insert(*mother, (daughter, anchor, plane));
-        let at = *mother as usize;
-        census.targets[at] /= 2;
-        census.targets.push(census.targets[at]);
-        census.types.push(census.types[at]);
-        census.volumes.push(0);
-        if rule.needs_surfaces() {
-            census.surfaces.push(0);
-        }
-    }
-    let mut surfaces = surfaces_of(rule, site, spins, -1, |spin| planes.contains_key(&spin));
+) -> Result<Vec<Mother>> {
+    let mother = |((spin, bulk), number): ((&u32, &Bulk), u64)| {
+        let daughter = u32::try_from(number).ok().filter(|daughter| *daughter != WALL);
+        let daughter =
+            daughter.ok_or_else(|| Error::new(Kind::Program, "there are no more numbers for cells below 2^32 - 1"))?;
+        let (anchor, plane) = (rule.shape.voxel(anchors[spin]), Plane::new(bulk.clone()));
+        Ok(Mother { spin: *spin, daughter, anchor, plane })
+    };
+    bulks.iter().zip(next..).map(mother).collect()
+}
+
+/// Divides cells in a block and its shell; what they and their daughters lose and gain here of voxels and pairs.
+pub(super) fn divide(rule: &Rule, site: &Site, spins: &mut Spins, mothers: &[Mother]) -> (Changes, Changes) {
+    let mother = |spin: u32| mothers.binary_search_by_key(&spin, |mother| mother.spin).ok().map(|at| &mothers[at]);
+    let mut surfaces = surfaces_of(rule, site, spins, -1, |spin| mother(spin).is_some());
     let mut volumes = Gathering::default();
     let becomes = |spin: u32, voxel: [usize; 3]| {
-        let (daughter, anchor, plane) = planes.get(&spin)?;
-        plane.parts(offset(&rule.model, rule.shape, *anchor, voxel)).then_some(*daughter)
+        let mother = mother(spin)?;
+        mother.plane.parts(offset(&rule.model, rule.shape, mother.anchor, voxel)).then_some(mother.daughter)
     };
     for (z, y) in site.rows() {
         for x in site.places(2) {
@@ -138,12 +112,12 @@ pub(super) fn divide(
             }
         });
     }
-    let daughters: Vec<u32> = planes.values().map(|(daughter, ..)| *daughter).collect();
-    let of = |spin: u32| planes.contains_key(&spin) || daughters.binary_search(&spin).is_ok();
+    let is_daughter = |spin: u32| mothers.binary_search_by_key(&spin, |mother| mother.daughter).is_ok();
+    let of = |spin: u32| mother(spin).is_some() || is_daughter(spin);
     surfaces.extend(surfaces_of(rule, site, spins, 1, of));
     let mut gathered = Gathering::default();
     surfaces.into_iter().for_each(|(spin, by)| gathered.push(spin, by));
-    Ok((volumes.take(), gathered.take()))
+    (volumes.take(), gathered.take())
 }
 
 /// The pairs of neighbours in a block of which one is a voxel of some cells and the other is not of the same, `times`

@@ -1,6 +1,7 @@
 //! The Cellular Potts model: a lattice of spins that changes a voxel at a time, by an energy and by chance.
 
 pub mod account;
+mod ageing;
 pub mod cells;
 pub mod census;
 mod connected;

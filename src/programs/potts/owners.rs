@@ -8,6 +8,9 @@
 //! Who sees a cell is known without asking. A block comes to see one by a border that another shows it, so the one that
 //! shows it says so to the owner in the same superstep, and the account is there when it is needed. A block that sees a
 //! cell no more looks for such once a sweep, and tells the owner; where one block is left, the account goes to it.
+//!
+//! Between sweeps all who see a cell and its owner let it grow older alike. Cells that divide are told to all blocks, as
+//! their daughters are numbered in one order; where cells may divide, a sweep takes one superstep more to hear of them.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::BlockId;
 use crate::programs::potts::account::{Account, Book, Change};
-use crate::programs::potts::rule::Rule;
 
 /// Which block owns which cells.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -140,18 +142,20 @@ impl Ledger {
         told
     }
 
-    /// How many of its cells have a voxel, and their energy in thousandths.
-    pub(super) fn sums(&self, rule: &Rule) -> (u64, i128) {
-        sums(rule, self.shared.iter().map(|(spin, shared)| (*spin, shared.account)))
+    /// The accounts, by spin.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = (u32, &Account)> {
+        self.shared.iter().map(|(spin, shared)| (*spin, &shared.account))
     }
-}
 
-/// How many of these cells have a voxel, and their energy in thousandths.
-pub(super) fn sums(rule: &Rule, cells: impl Iterator<Item = (u32, Account)>) -> (u64, i128) {
-    let kind = |spin: u32| rule.cells().map_or(0, |cells| cells.of(spin));
-    cells.fold((0, 0), |(there, strain), (spin, account)| {
-        (there + u64::from(account.volume > 0), strain + account.strain(rule, kind(spin)))
-    })
+    /// The accounts, by spin.
+    pub(super) fn accounts_mut(&mut self) -> impl Iterator<Item = (u32, &mut Account)> {
+        self.shared.iter_mut().map(|(spin, shared)| (*spin, &mut shared.account))
+    }
+
+    /// A cell, if it is kept here, has half its target.
+    pub(super) fn halve(&mut self, spin: u32) {
+        self.shared.get_mut(&spin).into_iter().for_each(|shared| shared.account.target /= 2);
+    }
 }
 
 #[cfg(test)]

@@ -17,20 +17,20 @@
 //! [census](crate::programs::potts::census), and what cells gain and lose in a step is told to all: at most twice as many
 //! numbers as voxels changed, and as many for surfaces. Past that cells have
 //! [owners](crate::programs::potts::owners): a block knows the cells that it sees, what changes of those at borders goes
-//! to their owners and back, a step takes two supersteps, and nothing of cells is told to all. Cells that age have none.
-//! Where no volume or surface is held nothing of cells is known or told, beside the rows of the table: a bit a spin and
-//! block.
+//! to their owners and back, a step takes two supersteps, and nothing of cells is told to all but which divide. Where no
+//! volume or surface is held nothing of cells is known or told, beside the rows of the table: a bit a spin and block.
 //!
 //! Memory: 4 bytes a voxel, the shell included, and 4 bytes a voxel of a field. Where volumes are held, a byte a spin in
 //! each process for types; without owners, in each block, 4 bytes a spin for volumes, 4 for surfaces, 9 where cells age;
 //! with owners, in each block, 38 to 76 bytes for each cell that it sees, and as an owner 80 to 150 for each of its cells
-//! that several see.
+//! that several see, and a byte for each cell that was born.
 //!
 //! A volume of 14e9 voxels takes 56 GB of spins, and as much again nowhere: five machines of 16 GB, a sweep of which
 //! costs 14e9 visits over their workers (140 s of one worker that makes 100 million a second). One of 4e9 voxels (volumes
 //! are held below 2^32) has 16 GB of spins, in 256 slabs of some six layers. What is known of 4e6 cells, ten voxels
 //! across, takes 4 GB without owners; with them, as three slabs see a cell, 0.8 to 1.5 GB. Of 4e7 cells half as wide it
-//! would be 40 GB; two slabs see one, and it is 6 to 12 GB.
+//! would be 40 GB; two slabs see one, and it is 6 to 12 GB. Owners are for cells that lie together: spins that are
+//! drawn for each voxel are seen by all blocks in the beginning, and take more than without.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -42,7 +42,6 @@ use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
-use crate::programs::potts::cells::Cells;
 use crate::programs::potts::census::Census;
 use crate::programs::potts::model::{Model, WALL};
 use crate::programs::potts::owned::Owned;
@@ -138,6 +137,11 @@ impl Share {
     pub fn in_sight(&self) -> Option<usize> {
         self.owned.as_ref().map(|owned| owned.sight.len())
     }
+
+    /// The largest spin there may be.
+    pub(super) fn most(&self, rule: &Rule) -> u32 {
+        self.owned.as_ref().map_or_else(|| self.census.most(rule), |owned| owned.most(rule))
+    }
 }
 
 /// How far a division is.
@@ -190,11 +194,9 @@ impl Potts {
     }
 
     /// Whether volumes and surfaces, where they are held, go to [owners](crate::programs::potts::owners) of cells instead
-    /// of to every block: else they do from a million spins on. Spins and tables are the same either way. Models that
-    /// age have no owners.
+    /// of to every block: else they do from a million spins on. Spins and tables are the same either way.
     pub fn with_owners(self, owned: bool) -> Self {
-        let can = self.rule.needs_volumes() && !self.rule.cells().is_some_and(Cells::ages);
-        Self { owned: owned && can, ..self }
+        Self { owned: owned && self.rule.needs_volumes(), ..self }
     }
 
     /// The owners of cells, where they have some.
@@ -288,9 +290,9 @@ impl BlockProgram<Tiling> for Potts {
         vote
     }
 
-    fn finish(&self, tile: &Tile, share: Share) -> Result<Made> {
-        let site = share.site.unwrap_or_else(|| self.site(tile.id));
-        let spins = voxels(&site, &share.spins, share.census.most(&self.rule));
+    fn finish(&self, tile: &Tile, mut share: Share) -> Result<Made> {
+        let site = share.site.take().unwrap_or_else(|| self.site(tile.id));
+        let spins = voxels(&site, &share.spins, share.most(&self.rule));
         Ok(Made { region: tile.region, spins, rows: share.rows })
     }
 }

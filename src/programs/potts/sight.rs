@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::BlockId;
 use crate::programs::potts::account::{Account, Book, Change, Spread};
-use crate::programs::potts::cells::Cells;
 use crate::programs::potts::census::{Known, PARTS, whole};
-use crate::programs::potts::life::surfaces_of;
+use crate::programs::potts::life::{Mother, surfaces_of};
 use crate::programs::potts::model::WALL;
-use crate::programs::potts::owners::{News, Owners, Told, sums};
+use crate::programs::potts::owned::kind;
+use crate::programs::potts::owners::{News, Owners, Told};
 use crate::programs::potts::rule::Rule;
 use crate::programs::potts::seams::Site;
 use crate::programs::potts::spins::Spins;
@@ -45,16 +45,20 @@ impl Sight {
     pub(super) fn begin(&mut self, rule: &Rule, site: &Site, spins: &Spins) {
         for spin in there(spins) {
             let target = rule.cells().map_or(0, |cells| cells.types()[cells.of(spin)].target as i64 * PARTS);
-            let account = Account { target, ..Account::default() };
-            self.cells.insert(spin, Seen { account, alone: false });
-            let me = self.me;
-            self.owner(spin).seen(spin, me, target);
+            self.meet(spin, target);
         }
         let mut volumes = Book::<i64>::default();
         for (z, y) in site.rows() {
             site.places(2).for_each(|x| *volumes.entry(spins.get([z, y, x])).or_default() += 1);
         }
         self.change(volumes.into_iter().collect(), surfaces_of(rule, site, spins, 1, |_| true));
+    }
+
+    /// A cell comes into sight of which nobody has told.
+    fn meet(&mut self, spin: u32, target: i64) {
+        let (account, me) = (Account { target, ..Account::default() }, self.me);
+        self.cells.insert(spin, Seen { account, alone: false });
+        self.owner(spin).seen(spin, me, target);
     }
 
     /// The number of cells.
@@ -117,15 +121,32 @@ impl Sight {
         }
     }
 
-    /// How many cells that it sees alone have a voxel, and their energy in thousandths.
-    pub(super) fn sums(&self, rule: &Rule) -> (u64, i128) {
-        let alone = self.cells.iter().filter(|(_, seen)| seen.alone);
-        sums(rule, alone.map(|(spin, seen)| (*spin, seen.account)))
+    /// The accounts of cells that no other block sees, by spin.
+    pub(super) fn alone(&self) -> impl Iterator<Item = (u32, &Account)> {
+        self.cells.iter().filter(|(_, seen)| seen.alone).map(|(spin, seen)| (*spin, &seen.account))
     }
 
-    /// As decisions ask about it.
-    pub(super) fn known<'a>(&'a self, rule: &'a Rule) -> InSight<'a> {
-        InSight { types: rule.cells().map_or(&[][..], Cells::all), cells: &self.cells }
+    /// The accounts of all cells, by spin.
+    pub(super) fn accounts_mut(&mut self) -> impl Iterator<Item = (u32, &mut Account)> {
+        self.cells.iter_mut().map(|(spin, seen)| (*spin, &mut seen.account))
+    }
+
+    /// Cells have divided: what is there now of daughters has come into sight.
+    pub(super) fn divide(&mut self, spins: &Spins, mothers: &[Mother]) {
+        let there = there(spins);
+        for mother in mothers {
+            let Some(seen) = self.cells.get_mut(&mother.spin) else { continue };
+            seen.account.target /= 2;
+            let target = seen.account.target;
+            if there.contains(&mother.daughter) {
+                self.meet(mother.daughter, target);
+            }
+        }
+    }
+
+    /// As decisions ask about it: with the types of spins, those of the model and those that were born.
+    pub(super) fn known<'a>(&'a self, types: &'a [u8], born: &'a [u8]) -> InSight<'a> {
+        InSight { types, born, cells: &self.cells }
     }
 }
 
@@ -140,6 +161,7 @@ fn there(spins: &Spins) -> HashSet<u32, BuildHasherDefault<Spread>> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InSight<'a> {
     types: &'a [u8],
+    born: &'a [u8],
     cells: &'a Book<Seen>,
 }
 
@@ -147,7 +169,7 @@ pub(super) struct InSight<'a> {
 impl Known for InSight<'_> {
     #[inline(always)]
     fn kind(&self, spin: u32) -> usize {
-        usize::from(self.types[spin as usize])
+        kind(self.types, self.born, spin)
     }
 
     #[inline(always)]

@@ -4,6 +4,8 @@
 use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::pregel::block::{Superstep, Vote};
+use crate::programs::potts::ageing::age;
+use crate::programs::potts::cells::Cells;
 use crate::programs::potts::census::Seen;
 use crate::programs::potts::copying::{Count, Pass};
 use crate::programs::potts::life;
@@ -122,7 +124,7 @@ impl Potts {
             Some(owned) => {
                 let (cells, strain) = owned.sums(rule);
                 tally.cells = cells;
-                (Measured::new(rule, site, spins, &owned.sight.known(rule), None), strain)
+                (Measured::new(rule, site, spins, &owned.known(rule), None), strain)
             }
             None => {
                 // Every block knows all cells, and one tells.
@@ -142,32 +144,51 @@ impl Potts {
     /// Lets cells age once between sweeps, and divide; whether a superstep of it is done, so that the step waits.
     fn live(
         &self,
-        at: &Superstep<'_, Parcel, Tally>,
+        at: &mut Superstep<'_, Parcel, Tally>,
         sweep: u64,
         site: &Site,
         share: &mut Share,
         tally: &mut Tally,
     ) -> Result<bool> {
-        let (rule, spins) = (&self.rule, &mut share.spins);
+        let (rule, spins, global) = (&self.rule, &mut share.spins, at.global());
         match std::mem::take(&mut share.dividing) {
             Dividing::Nobody if share.aged < sweep => {
                 share.aged = sweep;
-                let dividing = life::age(rule, &mut share.census, sweep)?;
-                if dividing.is_empty() {
-                    return Ok(false);
+                let (dividing, waits) = match &mut share.owned {
+                    // Who does not know all cells hears in the next superstep whether some divide.
+                    Some(owned) => (owned.age(rule, sweep)?, rule.cells().is_some_and(Cells::divides)),
+                    None => {
+                        let dividing = age(rule, &mut share.census, sweep)?;
+                        let waits = !dividing.is_empty();
+                        (dividing, waits)
+                    }
+                };
+                if waits {
+                    tally.anchors = life::anchors(rule, site, spins, &dividing);
+                    share.dividing = Dividing::Anchors;
                 }
-                tally.anchors = life::anchors(rule, site, spins, &dividing);
-                share.dividing = Dividing::Anchors;
+                return Ok(waits);
             }
             Dividing::Nobody => return Ok(false),
+            Dividing::Anchors if global.anchors.is_empty() => return Ok(false),
             Dividing::Anchors => {
-                tally.bulks = life::bulks(rule, site, spins, &at.global().anchors);
-                share.dividing = Dividing::Bulks(at.global().anchors.clone());
+                tally.bulks = life::bulks(rule, site, spins, &global.anchors);
+                share.dividing = Dividing::Bulks(global.anchors.clone());
             }
             Dividing::Bulks(anchors) => {
-                let bulks = &at.global().bulks;
-                let changes = life::divide(rule, site, spins, &mut share.census, &anchors, bulks)?;
-                (tally.changes, tally.surfaces) = changes;
+                let mothers = life::mothers(rule, u64::from(share.most(rule)) + 1, &anchors, &global.bulks)?;
+                let (volumes, surfaces) = life::divide(rule, site, &mut share.spins, &mothers);
+                match &mut share.owned {
+                    Some(owned) => {
+                        owned.divide(rule, &share.spins, &mothers);
+                        owned.sight.change(volumes, surfaces);
+                        owned.post(at);
+                    }
+                    None => {
+                        share.census.divide(rule, &mothers);
+                        (tally.changes, tally.surfaces) = (volumes, surfaces);
+                    }
+                }
             }
         }
         Ok(true)
@@ -224,7 +245,7 @@ impl Potts {
         let (rule, step) = (&self.rule, *step);
         match owned {
             Some(owned) => {
-                let known = owned.sight.known(rule);
+                let known = owned.known(rule);
                 widely(Pass { rule, site, spins, known, step, turn, volumes, surfaces })
             }
             None => {
@@ -236,7 +257,7 @@ impl Potts {
 
     /// Gives the spins of a block to who takes frames, or sends them there.
     fn give_frame(&self, at: &mut Superstep<'_, Parcel, Tally>, sweep: u64, site: &Site, share: &Share) -> Result<()> {
-        let spins = || voxels(site, &share.spins, share.census.most(&self.rule));
+        let spins = || voxels(site, &share.spins, share.most(&self.rule));
         match &self.frames {
             None => {}
             Some(Frames::Here(take)) => take(sweep, &site.own, &spins())?,
