@@ -215,7 +215,7 @@ fn the_potts_model_has_a_row_for_each_case_move_and_number_of_workers() {
     let told = bench_of("potts", &["--size", "20", "--repeat", "1"]);
     let rows = told["rows"].as_array().unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row["case"].as_str().unwrap(), row["op"].as_str().unwrap())).collect();
-    let cases = ["growth3", "grains3", "tissue2", "tissue3"].into_iter();
+    let cases = ["growth3", "grains3", "tissue2", "tissue3", "owned3"].into_iter();
     let expected: Vec<_> =
         cases.flat_map(|case| ["copy", "distinct"].into_iter().flat_map(move |op| [(case, op); 2])).collect();
     assert_eq!(seen, expected);

@@ -6,6 +6,7 @@
 //! | `grains3` | the same of Voronoi cells of mean radius 12 |
 //! | `tissue2` | a square of 5 times `--size`, cells of 20x20, 8 neighbours, volumes held |
 //! | `tissue3` | the cube, cells of 10x10x10, 26 neighbours, volumes held |
+//! | `owned3` | the same, with [owners](crate::programs::potts::owners) of cells |
 //!
 //! Septa's time is from voxels in memory and started workers to the labels, energies in the beginning and the end
 //! included. The baseline is a plain loop over an array on one thread, whose spins have to be the same.
@@ -41,7 +42,10 @@ use crate::volume::voxel::{Voxel, Voxels, each_voxel_type, row};
 const OPS: [(&str, Move); 2] = [("copy", Move::Copy), ("distinct", Move::Distinct)];
 
 /// The cases.
-const CASES: [&str; 4] = ["growth3", "grains3", "tissue2", "tissue3"];
+const CASES: [&str; 5] = ["growth3", "grains3", "tissue2", "tissue3", OWNED];
+
+/// The case of cells that have owners.
+const OWNED: &str = "owned3";
 
 /// The sweeps of a run.
 const SWEEPS: u64 = 39;
@@ -192,7 +196,7 @@ fn compare(
 fn run(case: &Case, model: &Model, runtime: &Runtime) -> Result<Vec<Made>> {
     let grid = Potts::grid(case.volume.shape(), BlockSize::Auto)?;
     let tiling = Tiling::with_grid(Arc::clone(&case.volume.memory) as Arc<dyn VolumeSource>, grid)?;
-    let potts = Potts::new(model.clone(), grid, SWEEPS, SWEEPS)?;
+    let potts = Potts::new(model.clone(), grid, SWEEPS, SWEEPS)?.with_owners(case.name == OWNED);
     let (made, _) = runtime.collect(&tiling, &potts, &Config::default())?;
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
