@@ -29,8 +29,9 @@
 //! costs 14e9 visits over their workers (140 s of one worker that makes 100 million a second). One of 4e9 voxels (volumes
 //! are held below 2^32) has 16 GB of spins, in 256 slabs of some six layers. What is known of 4e6 cells, ten voxels
 //! across, takes 4 GB without owners; with them, as three slabs see a cell, 0.8 to 1.5 GB. Of 4e7 cells half as wide it
-//! would be 40 GB; two slabs see one, and it is 6 to 12 GB. Owners are for cells that lie together: spins that are
-//! drawn for each voxel are seen by all blocks in the beginning, and take more than without.
+//! would be 40 GB; two slabs see one, and it is 6 to 12 GB. Owners are for many blocks and for
+//! cells that lie together: in fewer than some sixteen blocks a census is the smaller, though it is told more, and of
+//! spins that are drawn for each voxel all blocks see all in the beginning.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
