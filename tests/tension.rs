@@ -163,8 +163,7 @@ fn whole(found: &Inference, edge: f64) -> Vec<f64> {
 
 #[test]
 fn hexagons_pull_alike() {
-    // Sides along rows of pixels, or nearly, have few steps to tell their slope by.
-    for (edge, turn, sharp) in [(150.0, 0.3, true), (150.0, 0.1, true), (150.0, 0.0, false), (100.0, 0.45, false)] {
+    for (edge, turn) in [(150.0, 0.3), (150.0, 0.1), (150.0, 0.0), (100.0, 0.45)] {
         let labels = image(PLANE, CUBE, hexagons(edge, turn, [3.3, 7.1]));
         let found = inferred(PLANE, CUBE, labels.clone());
         assert_eq!(found.groups.len(), 1);
@@ -172,12 +171,11 @@ fn hexagons_pull_alike() {
         assert!((mean / found.contacts.len() as f64 - 1.0).abs() < 1e-9);
         for contact in &found.contacts {
             let off = contact.tension.tension - 1.0;
-            assert!(off.abs() < 4.0 * contact.tension.error + 1e-3, "{edge} {turn}: {contact:?}");
+            assert!(off.abs() < 4.0 * contact.tension.error + 5e-4, "{edge} {turn}: {contact:?}");
         }
         let whole = whole(&found, edge);
         assert!(whole.len() >= 9, "{edge} {turn}: {}", whole.len());
-        let off = whole.iter().map(|tension| (tension - 1.0).powi(2)).sum::<f64>() / whole.len() as f64;
-        assert!(off.sqrt() < if sharp { 1e-3 } else { 5e-3 }, "{edge} {turn}: {whole:?}");
+        assert!(whole.iter().all(|tension| (tension - 1.0).abs() < 1e-3), "{edge} {turn}: {whole:?}");
         let noisy = inferred(PLANE, CUBE, flipped(PLANE, &labels, 50, &mut Random(12)));
         let moved = noisy.contacts.iter().filter_map(|noisy| {
             let clean = found.contacts.iter().find(|clean| clean.tension.sides == noisy.tension.sides)?;
@@ -187,6 +185,26 @@ fn hexagons_pull_alike() {
         moved.sort_by(f64::total_cmp);
         // Contacts that the border cuts short move by more.
         assert!(moved.len() >= 12 && moved[moved.len() * 3 / 4] < 0.05, "{edge} {turn}: {moved:?}");
+    }
+}
+
+#[test]
+fn hexagons_pull_alike_however_they_are_turned() {
+    let rms = |all: &[f64]| (all.iter().map(|off| off * off).sum::<f64>() / all.len() as f64).sqrt();
+    for (edge, most) in [(150.0, 1e-3), (100.0, 2.5e-3)] {
+        let (mut off, mut told) = (Vec::new(), Vec::new());
+        for turn in (0..12).map(|turn| 0.05 * f64::from(turn)) {
+            let found = inferred(PLANE, CUBE, image(PLANE, CUBE, hexagons(edge, turn, [3.3, 7.1])));
+            off.extend(whole(&found, edge).iter().map(|tension| tension - 1.0));
+            told.extend(found.contacts.iter().map(|contact| (contact.tension.tension - 1.0) / contact.tension.error));
+        }
+        assert!(rms(&off) < most, "{edge}: {} {off:?}", rms(&off));
+        // What a digital image of lines does not determine is told: a contact that the border cuts short may leave
+        // half a foam without a scale.
+        assert!((0.5..1.5).contains(&rms(&told)), "{edge}: {}", rms(&told));
+        off.iter_mut().for_each(|off| *off = off.abs());
+        off.sort_by(f64::total_cmp);
+        assert!(off[off.len() / 2] < 6e-4, "{edge}: {off:?}");
     }
 }
 
@@ -423,6 +441,18 @@ fn patches_are_those_of_a_walk_over_faces_for_every_cut() {
                 // The patches that meet at a bead have names of their own in each cut, and are the same.
                 let beads: Vec<_> =
                     joined.beads.iter().map(|(key, bead, met)| (*key, bead.edges, bead.sum, met.clone())).collect();
+                for patch in &joined.patches {
+                    let labels_of = [patch.sides.0, patch.sides.1];
+                    let long = shape.0.iter().filter(|side| **side > 1).count();
+                    for (label, hull) in labels_of.into_iter().zip(&patch.banks.0) {
+                        assert_eq!(hull.corners().is_empty(), long > 2, "{shape}");
+                        let sound = hull.corners().iter().all(|[a, b]| {
+                            let voxel = if shape.0[0] == 1 { [0, *a, *b] } else { [*a, 0, *b] };
+                            labels[shape.raster(voxel.map(|at| at as usize)) as usize] == label
+                        });
+                        assert!(sound, "{shape}: {patch:?}");
+                    }
+                }
                 let all = (joined.patches, beads);
                 assert_eq!(first.get_or_insert_with(|| all.clone()), &all, "{shape}");
             }
@@ -433,17 +463,19 @@ fn patches_are_those_of_a_walk_over_faces_for_every_cut() {
 #[test]
 fn cuts_and_workers_change_no_digit() {
     let random = &mut Random(8);
-    let shape = Shape([40, 36, 44]);
-    let source = memory(shape, cells(shape, 30, 40, random));
-    let spacing = Spacing::new([0.7, 0.3, 0.4], Unit::Um).unwrap();
-    let mut truth = None;
-    for workers in [1, 2, 3] {
-        let runtime = Runtime::start(&Workers::threads(workers)).unwrap();
-        for size in [BlockSize::Whole, BlockSize::Auto, BlockSize::Edge(16), BlockSize::Edge(13)] {
-            let tiling = Tiling::new(Arc::clone(&source), size).unwrap();
-            let found = infer(&runtime, &tiling, &spacing, &Config::default()).unwrap();
-            assert!(finite(&found) && found.contacts.len() > 50, "{}", found.contacts.len());
-            assert_eq!(truth.get_or_insert_with(|| found.clone()), &found, "{workers} {size:?}");
+    for (shape, count) in [([40, 36, 44], 50), ([1, 150, 200], 20), ([150, 1, 200], 20)] {
+        let shape = Shape(shape);
+        let source = memory(shape, cells(shape, 30, 40, random));
+        let spacing = Spacing::new([0.7, 0.3, 0.4], Unit::Um).unwrap();
+        let mut truth = None;
+        for workers in [1, 2, 3] {
+            let runtime = Runtime::start(&Workers::threads(workers)).unwrap();
+            for size in [BlockSize::Whole, BlockSize::Auto, BlockSize::Edge(16), BlockSize::Edge(13)] {
+                let tiling = Tiling::new(Arc::clone(&source), size).unwrap();
+                let found = infer(&runtime, &tiling, &spacing, &Config::default()).unwrap();
+                assert!(finite(&found) && found.contacts.len() > count, "{shape} {}", found.contacts.len());
+                assert_eq!(truth.get_or_insert_with(|| found.clone()), &found, "{shape} {workers} {size:?}");
+            }
         }
     }
 }

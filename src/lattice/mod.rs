@@ -1,5 +1,6 @@
 //! Voxels as a graph: neighbourhoods, runs, and what blocks of them add up to.
 
+pub mod banks;
 mod bits;
 mod connected;
 pub mod contact;

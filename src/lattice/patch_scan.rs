@@ -6,15 +6,15 @@
 //! an edge likewise; of faces that belong to others, or that others see, the block tells which of its patches
 //! they are of.
 //!
-//! Cost: O(voxels) to compare, O(faces) to join. Memory: 14 bytes a voxel of two slices, 28 a face.
+//! Cost: O(voxels) to compare, O(faces) to join. Memory: 14 bytes a voxel of two slices, 28 a face, of an image 60.
 
 use ndarray::{ArcArray, Ix3};
 
 use crate::combine::Combine;
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
-use crate::lattice::face_moments::FaceMoments;
-use crate::lattice::patches::{Bead, BeadKey, FaceId, Patches, Sides};
+use crate::lattice::banks::{Banks, Hull, Pixel};
+use crate::lattice::patches::{Bead, BeadKey, FaceId, Patch, Patches, Sides};
 use crate::lattice::select::Select;
 use crate::lattice::sound::{fits, sound_row};
 use crate::volume::region::Region;
@@ -235,10 +235,12 @@ impl<'a> Scan<'a> {
             smallest => smallest,
         };
         let kept = |root: u32| known[root as usize].2 || known[root as usize].0 >= self.how.least;
+        let long: Vec<usize> = (0..3).filter(|axis| self.how.shape.0[*axis] > 1).collect();
+        let plane: Option<[usize; 2]> = long.try_into().ok();
         let mut all = Patches::default();
         all.joins.extend(outward.into_iter().map(|(root, id)| (names(root), id)).filter(|(name, id)| name != id));
         let mut number = vec![NONE; self.faces.len()];
-        let mut pieces: Vec<(u32, FaceMoments)> = Vec::new();
+        let mut pieces: Vec<(u32, Patch, [Vec<Pixel>; 2])> = Vec::new();
         let mut last = (Sides::default(), [0; 3]);
         for (face, root) in self.faces.iter().zip(&roots) {
             let voxel = self.how.shape.voxel(face.id / 3);
@@ -255,16 +257,24 @@ impl<'a> Scan<'a> {
                 let number = &mut number[*root as usize];
                 if *number == NONE {
                     *number = pieces.len() as u32;
-                    pieces.push((*root, FaceMoments::default()));
+                    pieces.push((*root, Patch::none(face.sides()), Default::default()));
                 }
+                let (_, piece, beside) = &mut pieces[*number as usize];
                 let place = |at: usize| 2 * voxel[at] as i64 + i64::from(at == axis) - corner[at];
                 let forward = face.labels[0] < face.labels[1];
-                pieces[*number as usize].1.add([place(0), place(1), place(2)], axis, forward);
+                piece.moments.add([place(0), place(1), place(2)], axis, forward);
+                if let Some(plane) = plane {
+                    let pixel = |step: i64| plane.map(|at| voxel[at] as i64 + step * i64::from(at == axis));
+                    beside[usize::from(!forward)].push(pixel(0));
+                    beside[usize::from(forward)].push(pixel(1));
+                }
             }
         }
         all.count(last);
-        let piece = |(root, moments): (u32, FaceMoments)| {
-            (names(root), (self.faces[root as usize].sides(), moments.shifted(corner)))
+        let piece = |(root, mut piece, beside): (u32, Patch, [Vec<Pixel>; 2])| {
+            piece.moments = piece.moments.shifted(corner);
+            piece.banks = Banks(beside.map(Hull::new));
+            (names(root), piece)
         };
         all.pieces = pieces.into_iter().map(piece).collect();
         for (key, place, faces) in &self.met {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::combine::Combine;
 use crate::disjoint::Disjoint;
+use crate::lattice::banks::Banks;
 use crate::lattice::face_moments::FaceMoments;
 
 /// The labels of the two sides, the smaller first.
@@ -57,7 +58,7 @@ pub struct Patches {
     /// Faces between two labels, by the axis they are normal to.
     pub contacts: BTreeMap<Sides, [u64; 3]>,
     /// Patches by their smallest face in a block.
-    pub(crate) pieces: BTreeMap<FaceId, (Sides, FaceMoments)>,
+    pub(crate) pieces: BTreeMap<FaceId, Patch>,
     /// Faces of one patch.
     pub(crate) joins: BTreeSet<(FaceId, FaceId)>,
     /// Stretches of junction lines.
@@ -79,12 +80,21 @@ impl Combine for Patches {
 }
 
 /// A connected part of a contact.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Patch {
     /// What it lies between.
     pub sides: Sides,
     /// Its faces.
     pub moments: FaceMoments,
+    /// In an image the voxels beside it.
+    pub banks: Banks,
+}
+
+impl Patch {
+    /// That of no faces.
+    pub(crate) fn none(sides: Sides) -> Self {
+        Self { sides, moments: FaceMoments::default(), banks: Banks::default() }
+    }
 }
 
 /// Patches, and for each bead those that meet there, by their number.
@@ -119,10 +129,11 @@ impl Patches {
         }
         // The root is the smallest face, so the order is that of the volume.
         let mut whole: BTreeMap<u32, Patch> = BTreeMap::new();
-        for (id, (sides, moments)) in &self.pieces {
+        for (id, piece) in &self.pieces {
             let root = sets.find(number(*id).expect("every piece is listed"));
-            let patch = whole.entry(root).or_insert_with(|| Patch { sides: *sides, moments: FaceMoments::default() });
-            patch.moments.combine(moments.clone());
+            let patch = whole.entry(root).or_insert_with(|| Patch::none(piece.sides));
+            patch.moments.combine(piece.moments.clone());
+            patch.banks.combine(piece.banks.clone());
         }
         whole.retain(|_, patch| patch.moments.count() >= least);
         let roots: Vec<u32> = whole.keys().copied().collect();

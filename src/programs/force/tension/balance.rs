@@ -15,7 +15,7 @@ use crate::programs::force::tension::junction::{Arm, Junction};
 use crate::programs::force::tension::least_squares::{Equations, Row, Solution};
 
 /// The variance of what is out of balance that no junction is better than.
-const FLOOR: f64 = 1e-7;
+const FLOOR: f64 = 1e-8;
 
 /// How often the weights are found anew from what the last left out of balance.
 const ROUNDS: usize = 4;

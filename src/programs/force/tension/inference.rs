@@ -81,8 +81,8 @@ pub fn infer(runtime: &Runtime, tiling: &Tiling, spacing: &Spacing, config: &Con
     let gathering = Gathering { cube: CUBE[kind], least: LEAST[kind] };
     let patches = runtime.run(tiling, &gathering, config, |_, ()| Ok(()))?.global;
     let joined = patches.joined(LEAST[kind]);
-    let (moments, within) = (joined.patches.iter().map(|patch| patch.moments.clone()).collect(), frame.clone());
-    let surfaces = runtime.spread(moments, move |moments| Ok(Surface::fit(&within, moments)))?;
+    let within = frame.clone();
+    let surfaces = runtime.spread(joined.patches.clone(), move |patch| Ok(Surface::fit(&within, patch)))?;
     let junctions = junctions(&joined, &surfaces, &frame);
     if junctions.all.is_empty() {
         let count = patches.contacts.len();

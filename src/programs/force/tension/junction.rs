@@ -25,7 +25,7 @@ const NEAR: i64 = 3;
 const SHORTEST: u64 = 4;
 
 /// No surface is known to pass a place nearer than this share of a voxel.
-const SHARP: f64 = 0.05;
+const SHARP: f64 = 0.02;
 
 /// Where an angle has a larger variance, six degrees, it says nothing of the tension, and nothing of those of the
 /// other arms either.

@@ -1,6 +1,7 @@
 //! Tensions of contacts and pressures of cells, from the shape of their boundaries.
 
 pub mod balance;
+pub mod between;
 pub mod gathering;
 pub mod inference;
 pub mod junction;

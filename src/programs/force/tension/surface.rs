@@ -10,12 +10,18 @@
 //! implicit equations, 1991): square of the value over square of the gradient. The quadric is one step of
 //! inverse iteration from the sphere, so that it has no second sheet near.
 //!
+//! A line of an image that leaves every voxel on its side is known better than by least squares: it is the middle of
+//! all that do (`between.rs`).
+//!
 //! Independent errors are as many as there are steps in the staircase, not as there are faces: twice the faces
 //! along all axes but the one with most of them.
 
-use nalgebra::{DMatrix, DVector, SymmetricEigen};
+use nalgebra::{DMatrix, DVector, Matrix2, SymmetricEigen};
 
+use crate::lattice::banks::{Banks, Hull};
 use crate::lattice::face_moments::FaceMoments;
+use crate::lattice::patches::Patch;
+use crate::programs::force::tension::between::between;
 use crate::programs::force::vector::Vector;
 
 /// Exponents of the terms of a polynomial, beside the constant.
@@ -168,6 +174,40 @@ impl<'a> Means<'a> {
         let constant = -TERMS.iter().zip(terms.iter()).map(|(term, factor)| factor * self.of(*term)).sum::<f64>();
         Polynomial { origin: self.origin, scale: self.scale, constant, terms }
     }
+
+    /// The middle of the lines that leave all voxels of an image on their sides, and its covariance: none where
+    /// there are no such. All of them are near `flat`.
+    fn straight(&self, flat: &DVector<f64>, banks: &Banks) -> Option<(Polynomial, DMatrix<f64>)> {
+        let [u, v] = self.frame.axes[..] else { return None };
+        let mut line = self.polynomial(flat.clone());
+        let across = line.terms.clone();
+        let mut along = DVector::zeros(9);
+        (along[u], along[v]) = (-across[v], across[u]);
+        let told = |hull: &Hull| {
+            let mut place = [0.0; 3];
+            let corners = hull.corners().iter().map(|[at, other]| {
+                (place[u], place[v]) = (2.0 * *at as f64, 2.0 * *other as f64);
+                let parts = line.parts(self.frame.place(place));
+                let parts = parts.rows(1, 9);
+                [parts.dot(&along), line.constant + parts.dot(&across)]
+            });
+            corners.collect::<Vec<_>>()
+        };
+        let [below, above] = banks.0.each_ref().map(told);
+        let found = between(below.into_iter(), above.into_iter())?;
+        let [height, slope] = found.middle;
+        line.constant -= height;
+        line.terms -= &along * slope;
+        // How the coefficients change with height and slope.
+        let change = DMatrix::from_fn(10, 2, |row, part| match (row, part) {
+            (0, 0) => 1.0,
+            (0, _) | (_, 0) => 0.0,
+            _ => along[row - 1],
+        });
+        let [high, mixed, steep] = found.spread;
+        let spread = &change * Matrix2::new(high, mixed, mixed, steep) * change.transpose();
+        Some((line, spread))
+    }
 }
 
 /// The second derivative along two axes.
@@ -223,7 +263,8 @@ fn columns(terms: &[&[usize]]) -> DMatrix<f64> {
 
 impl Surface {
     /// The surface of a patch; none where its faces are too few to tell.
-    pub fn fit(frame: &Frame, moments: &FaceMoments) -> Option<Self> {
+    pub fn fit(frame: &Frame, patch: &Patch) -> Option<Self> {
+        let moments = &patch.moments;
         let faces = moments.count();
         let means = Means::new(frame, moments);
         let (covariance, gradients) = means.matrices();
@@ -246,8 +287,10 @@ impl Surface {
             let free = independent - unknowns as f64 - 2.0;
             free > 0.0 && free * (simple / other).ln() > more * independent.ln().max(SURE)
         };
+        let straight = means.straight(&flat, &patch.banks);
         let (mut model, mut basis, mut terms) = (Model::Flat, flat_basis, flat);
-        if refuses(&terms, &round, round_basis.ncols(), 1.0) {
+        // Steps of a line that leaves every voxel on its side are no errors by chance, and may look like an arc.
+        if straight.is_none() && refuses(&terms, &round, round_basis.ncols(), 1.0) {
             (model, basis, terms) = (Model::Round, round_basis.clone(), round.clone());
         }
         if frame.axes.len() == 3 && faces >= QUADRIC {
@@ -261,9 +304,10 @@ impl Surface {
         }
         let noise = |terms: &DVector<f64>| square(terms).max(least_square) / independent;
         let round_spread = spread(&round_basis, &covariance, &round)? * noise(&round);
-        let spread = means.with_constant(spread(&basis, &covariance, &terms)? * noise(&terms), noise(&terms));
+        let smooth = means.with_constant(spread(&basis, &covariance, &terms)? * noise(&terms), noise(&terms));
         let misfit = square(&terms).sqrt() * means.scale;
-        let (round, polynomial) = (means.polynomial(round), means.polynomial(terms));
+        let round = means.polynomial(round);
+        let (polynomial, spread) = straight.unwrap_or_else(|| (means.polynomial(terms), smooth));
 
         // On a circle or sphere the gradient is everywhere as large.
         let bent = 2.0 * (frame.axes.len() - 1) as f64;
