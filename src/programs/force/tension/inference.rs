@@ -5,6 +5,9 @@
 //! tensions balance at the junctions, pressures follow from curvatures. Tensions are relative, with a mean of 1;
 //! pressures are in tension over length, and that of the outside is 0.
 //!
+//! Standard errors are those of steps between voxels. A contact that is bent by less than a voxel from end to end is
+//! taken for a straight one, and then tensions may be off by up to ten times what is told.
+//!
 //! Cost: one look at every voxel, block by block; then a fit a patch, and least squares of one unknown a contact.
 //! All sums over voxels are integers, so the answer does not depend on the cut nor on the workers.
 
