@@ -61,8 +61,15 @@ fn steps_of(neighborhood: &str) -> Vec<Voxel> {
         "20" => steps_to(5, true),
         "6" => steps_to(1, false),
         "18" => steps_to(2, false),
+        "32" => steps_to(4, false),
+        "56" => steps_to(5, false),
         _ => steps_to(3, false),
     }
+}
+
+/// Whether it reaches two voxels far.
+fn is_far(neighborhood: &str) -> bool {
+    matches!(neighborhood, "12" | "20" | "32" | "56")
 }
 
 fn thousandths(energy: f64) -> i64 {
@@ -213,13 +220,12 @@ impl<'a> Plain<'a> {
         let neighborhood = self.model.neighborhood.to_string();
         let steps = steps_of(&neighborhood);
         let planar = self.shape[0] == 1;
-        let far = neighborhood == "12" || neighborhood == "20";
-        let colours = if far {
-            16
-        } else if planar {
-            4
-        } else {
-            8
+        let far = is_far(&neighborhood);
+        let colours = match (far, planar) {
+            (true, true) => 16,
+            (true, false) => 64,
+            (false, true) => 4,
+            (false, false) => 8,
         };
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.model.seed.to_le_bytes());
@@ -236,7 +242,7 @@ impl<'a> Plain<'a> {
             for voxel in at {
                 let [z, y, x] = voxel;
                 let of = match far {
-                    true => y % 4 * 4 + x % 4,
+                    true => z % 4 * 16 + y % 4 * 4 + x % 4,
                     false => z % 2 * 4 + y % 2 * 2 + x % 2,
                 };
                 let shade_of = match shades {
@@ -495,19 +501,21 @@ fn holds(case: &Case, sweeps: u64) -> (u32, u32) {
 }
 
 fn shape_of(neighborhood: &str, boundary: Boundary, random: &mut Random) -> Shape {
-    let far = matches!(neighborhood, "12" | "20");
-    let planar = far || matches!(neighborhood, "4" | "8");
+    let far = is_far(neighborhood);
+    let planar = matches!(neighborhood, "4" | "8" | "12" | "20");
     let shapes: &[[usize; 3]] = match (planar, far, boundary) {
         (true, true, Boundary::Periodic) => &[[1, 8, 12], [1, 4, 36]],
         (true, false, Boundary::Periodic) => &[[1, 8, 12], [1, 2, 38]],
         (true, ..) => &[[1, 9, 11], [1, 5, 37], [1, 3, 2]],
-        (false, _, Boundary::Periodic) => &[[4, 6, 8], [2, 4, 34]],
+        (false, true, Boundary::Periodic) => &[[4, 4, 8]],
+        (false, true, _) => &[[3, 4, 5], [2, 3, 9]],
+        (false, false, Boundary::Periodic) => &[[4, 6, 8], [2, 4, 34]],
         (false, ..) => &[[5, 4, 7], [3, 2, 35]],
     };
     Shape(shapes[random.below(shapes.len() as u64) as usize])
 }
 
-const NEIGHBORHOODS: [&str; 7] = ["4", "8", "12", "20", "6", "18", "26"];
+const NEIGHBORHOODS: [&str; 9] = ["4", "8", "12", "20", "6", "18", "26", "32", "56"];
 const BOUNDARIES: [Boundary; 3] = [Boundary::Periodic, Boundary::Walls, Boundary::Mirror];
 
 #[test]
@@ -527,7 +535,7 @@ fn every_cut_of_terms_is_a_plain_loop_over_an_array() {
 fn cells_that_grow_die_and_divide_are_a_plain_loop_over_an_array() {
     let mut random = Random(12);
     let (mut born, mut died) = (0, 0);
-    for neighborhood in ["4", "8", "20", "6", "26"] {
+    for neighborhood in ["4", "8", "20", "6", "26", "32"] {
         for boundary in BOUNDARIES {
             for _ in 0..2 {
                 let shape = shape_of(neighborhood, boundary, &mut random);
@@ -612,6 +620,32 @@ fn the_vertex_program_has_the_bytes_of_the_block_program_with_all_terms() {
             let (states, _) = runtime.vertices(&edges(&rule, 3), &lesson, &Config::default()).unwrap();
             let found: Vec<u32> = states.into_iter().map(|(_, spin)| spin).collect();
             assert_eq!(found, expected, "{rule:?}");
+        }
+    }
+}
+
+/// The heat bath, which knows no cells, where neighbours are two voxels apart.
+#[test]
+fn a_bath_of_far_neighbours_has_the_bytes_of_the_vertex_program() {
+    let mut random = Random(16);
+    let runtime = Runtime::start(&Workers::threads(2)).unwrap();
+    for neighborhood in NEIGHBORHOODS.into_iter().filter(|of| is_far(of)) {
+        for boundary in BOUNDARIES {
+            let shape = shape_of(neighborhood, boundary, &mut random);
+            let Case { model, spins, .. } = Case::new(neighborhood, boundary, shape, false, &mut random);
+            let spins: Vec<u32> = spins.into_iter().map(|spin| spin.max(1)).collect();
+            let (moves, energy) = (Move::HeatBath, Energy::Uniform(0.5));
+            let model = Model { moves, energy, surface: None, field: None, kt: 2.0, ..model };
+            let tiling = Tiling::new(memory(shape, spins.clone()), BlockSize::Edge(3)).unwrap();
+            let potts = Potts::new(model.clone(), *tiling.grid(), 3, 1).unwrap();
+            let (made, _) = runtime.collect(&tiling, &potts, &Config::default()).unwrap();
+            let (expected, _) = whole(shape, made.into_iter().map(|(_, made)| made).collect());
+            let rule = Rule::new(model, shape).unwrap();
+            let lesson = Voxelwise::new(rule.clone(), 3, spins.clone().into()).unwrap();
+            let (states, _) = runtime.vertices(&edges(&rule, 3), &lesson, &Config::default()).unwrap();
+            let found: Vec<u32> = states.into_iter().map(|(_, spin)| spin).collect();
+            assert_eq!(found, expected, "{rule:?}");
+            assert_ne!(found, spins);
         }
     }
 }

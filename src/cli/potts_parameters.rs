@@ -21,9 +21,9 @@ Parameters in TOML (every one with its default; energies in units of your choice
   sweeps = 100             # sweeps; one visits every voxel once
   interval = 0             # sweeps between rows of the table and volumes of the series; 0: only first and last
   kt = 0.5                 # temperature, in units of energy; 0 to 10000
-  neighborhood = 26        # voxels that meet: 6, 18, 26; in a plane 4, 8, 12, 20 [8]
+  neighborhood = 26        # voxels that meet: 6, 18, 26, 32, 56; in a plane 4, 8, 12, 20 [8]
   weights = [1, 1, 1]      # what a contact counts by the distance of the neighbour, nearest shell first
-  boundary = \"periodic\"    # or \"walls\" (nothing beyond) or \"mirror\"; periodic sizes are even (of 12, 20: by 4)
+  boundary = \"periodic\"    # or \"walls\" (nothing beyond) or \"mirror\"; periodic sizes are even (of 12, 20, 32, 56: by 4)
   move = \"copy\"            # from a random neighbour; \"distinct\": from the unlike spins; \"heat-bath\": any spin
   contact = 1.0            # energy of a pair of unlike neighbours; with types a row of numbers for each
   shades = 1               # steps that a colour is cut into, 1, 2 or 4, for fresh volumes [2 or 4 where held]
@@ -132,7 +132,7 @@ pub(crate) struct Parameters {
     /// Temperature kT, in units of energy [default: 0.5]
     #[arg(long, value_name = "KT")]
     kt: Option<f64>,
-    /// Voxels that meet: 4, 8, 12 or 20 in a plane, 6, 18 or 26 in space [default: 8 or 26]
+    /// Voxels that meet: 4, 8, 12 or 20 in a plane, 6, 18, 26, 32 or 56 in space [default: 8 or 26]
     #[arg(long, value_name = "N")]
     neighborhood: Option<Neighborhood>,
     /// What lies beyond the faces: periodic, walls or mirror [default: periodic]

@@ -39,7 +39,7 @@ pub(super) struct Count {
 
 /// Where the neighbours of a voxel lie, in the order of the steps.
 struct Strides {
-    of: [isize; 32],
+    of: [isize; 64],
     len: usize,
 }
 
@@ -47,7 +47,7 @@ impl Strides {
     /// Where neighbour `from` of a voxel at `at` lies.
     #[inline(always)]
     fn there(&self, at: usize, from: u32) -> usize {
-        at.wrapping_add_signed(self.of[from as usize & 31])
+        at.wrapping_add_signed(self.of[from as usize & 63])
     }
 
     /// The spin a numbered step from the voxel at `at`.
@@ -68,7 +68,7 @@ impl<K: Known> Work for Pass<'_, K> {
         let many = rule.words();
         let [first_z, first_y, first] =
             [0, 1, 2].map(|axis| site.first_of(axis, turn.residue[axis], turn.period[axis]));
-        let mut strides = Strides { of: [0; 32], len: rule.neighbors };
+        let mut strides = Strides { of: [0; 64], len: rule.neighbors };
         for (stride, step) in strides.of.iter_mut().zip(&rule.steps) {
             *stride = spins.stride(*step, first & 1);
         }
@@ -94,7 +94,8 @@ impl<K: Known> Work for Pass<'_, K> {
                     let all = spins.all_mut();
                     let (others, left, steps) = match rule.model.moves {
                         Move::Copy => row.random_neighbours(all, words),
-                        Move::Distinct => row.random_unlike(all, words),
+                        Move::Distinct if rule.neighbors <= NEAR => row.random_unlike::<NEAR>(all, words),
+                        Move::Distinct => row.random_unlike::<MOST>(all, words),
                         Move::HeatBath => {
                             count.taken += row.bathe(all, words, rule);
                             continue;
@@ -132,6 +133,9 @@ struct Row<'a> {
     skipped: usize,
     strides: &'a Strides,
 }
+
+/// The most neighbours that touch a voxel.
+const NEAR: usize = 26;
 
 /// A number for each voxel.
 type Lanes = [u32; LANES];
@@ -203,12 +207,12 @@ impl Row<'_> {
     }
 
     /// One of the distinct spins around each voxel that are not its own, and what is left of its random word; its
-    /// own where there is none. It comes by no step.
+    /// own where there is none. It comes by no step. There are at most `M` neighbours.
     #[inline(always)]
-    fn random_unlike(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes, Lanes) {
+    fn random_unlike<const M: usize>(&self, spins: &[u32], words: &[u32]) -> (Lanes, Lanes, Lanes) {
         let words: &Lanes = words.try_into().expect("a word for each voxel");
         let own = lanes(spins, self.at);
-        let (mut around, mut seen) = ([own; MOST], [[0; LANES]; MOST]);
+        let (mut around, mut seen) = ([own; M], [[0; LANES]; M]);
         let (around, seen) = (&mut around[..self.strides.len], &mut seen[..self.strides.len]);
         let mut alike = [u32::MAX; LANES];
         for ((met, seen), stride) in around.iter_mut().zip(&mut *seen).zip(&self.strides.of) {
@@ -243,7 +247,7 @@ impl Row<'_> {
 
     /// Takes what the voxels would become by Metropolis' choice, where all contacts cost the same.
     #[inline(always)]
-    fn take_evenly(&self, spins: &mut [u32], others: Lanes, left: Lanes, chances: &[u64; 64]) -> u64 {
+    fn take_evenly(&self, spins: &mut [u32], others: Lanes, left: Lanes, chances: &[u64; 128]) -> u64 {
         let own = lanes(spins, self.at);
         if own == others {
             return 0;
@@ -258,7 +262,7 @@ impl Row<'_> {
         let more = zip(like_own, like_other, |own, other| own.wrapping_sub(other).wrapping_add(MOST as u32));
         let mut taken = 0;
         each_unlike(own, others, |lane| {
-            if u64::from(left[lane]) < chances[more[lane] as usize & 63] {
+            if u64::from(left[lane]) < chances[more[lane] as usize & 127] {
                 spins[self.at + lane] = others[lane];
                 taken += 1;
             }
@@ -314,10 +318,12 @@ impl Row<'_> {
         for (lane, words) in words.chunks(rule.words()).enumerate().take(self.valid).step_by(1 + self.skipped) {
             let (at, voxel) = (self.at + lane, self.voxel(lane));
             let images = if rule.model.boundary == Boundary::Mirror { rule.own_images(voxel) } else { 0 };
-            let around: [u32; MOST] = array::from_fn(|step| match step < rule.neighbors && images >> step & 1 == 0 {
-                true => self.strides.met(spins, at, step),
-                false => WALL,
-            });
+            let mut around = [WALL; MOST];
+            for (step, met) in
+                around[..rule.neighbors].iter_mut().enumerate().filter(|(step, _)| images >> step & 1 == 0)
+            {
+                *met = self.strides.met(spins, at, step);
+            }
             let new = rule.decide(voxel, spins[at], &around, words, &Nothing);
             taken += u64::from(spins[at] != new);
             spins[at] = new;

@@ -21,8 +21,8 @@ use crate::volume::shape::Shape;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
-    /// The voxels of the opposite face. Sizes are even, as colours are parities; multiples of 4 with 12 or 20
-    /// neighbours.
+    /// The voxels of the opposite face. Sizes are even, as colours are parities; multiples of 4 with 12, 20,
+    /// 32 or 56 neighbours.
     #[default]
     Periodic,
     /// Nothing: no contact, no energy, nobody to copy from.
@@ -117,7 +117,7 @@ impl Model {
         let planar = self.neighborhood.is_planar();
         if planar && nz != 1 {
             return Err(Error::usage(format!(
-                "a volume of {shape} has 6, 18 or 26 neighbours: 4, 8, 12 and 20 are of one slice"
+                "a volume of {shape} has 6, 18, 26, 32 or 56 neighbours: 4, 8, 12 and 20 are of one slice"
             )));
         }
         if !planar && nz == 1 {
@@ -145,7 +145,7 @@ impl Model {
         }
         let most = most_shades(self.neighborhood);
         if !(self.shades.is_power_of_two() && self.shades <= most) {
-            let what = "give 1, 2 (but not of 12 or 20 neighbours) or (in space) 4";
+            let what = "give 1, 2 (but not of 12, 20, 32 or 56 neighbours) or (in space) 4";
             return Err(Error::usage(format!("{} shades: {what}", self.shades)));
         }
         if self.spins == WALL {
@@ -198,7 +198,7 @@ impl Model {
         let along_y = usize::from(self.shades > 1);
         let along_z = usize::from(self.shades > 2);
         let residue = [residue[0] + 2 * (shade >> 1 & along_z), residue[1] + 2 * (shade & along_y), residue[2]];
-        Turn { residue, period: [2 + 2 * along_z, period + 2 * along_y, period] }
+        Turn { residue, period: [period + 2 * along_z, period + 2 * along_y, period] }
     }
 
     /// The voxel a step from another in a volume of `shape`: none beyond walls, and none where it is its own image.

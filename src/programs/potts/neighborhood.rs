@@ -1,6 +1,7 @@
 //! Which voxels a voxel meets in a Potts model: all up to a distance, shell by shell. In a plane these are those that
 //! share an edge (4), also a corner (8), also those two voxels along an axis (12), also a knight's move (20); in space
-//! those that share a face (6), also an edge (18), also a corner (26).
+//! those that share a face (6), also an edge (18), also a corner (26), also those two voxels along an axis (32), also those
+//! a knight's move away (56).
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +28,10 @@ pub enum Neighborhood {
     N18,
     /// Those that share a face, an edge or a corner.
     N26,
+    /// Those no farther than 2 voxels.
+    N32,
+    /// Those no farther than the square root of 5.
+    N56,
 }
 
 /// The square of the length of a step.
@@ -45,6 +50,8 @@ impl Neighborhood {
             Neighborhood::N6 => 6,
             Neighborhood::N18 => 18,
             Neighborhood::N26 => 26,
+            Neighborhood::N32 => 32,
+            Neighborhood::N56 => 56,
         }
     }
 
@@ -55,7 +62,8 @@ impl Neighborhood {
 
     /// How far along an axis it reaches, in voxels.
     pub fn radius(self) -> usize {
-        if matches!(self, Neighborhood::N12 | Neighborhood::N20) { 2 } else { 1 }
+        use Neighborhood::{N12, N20, N32, N56};
+        if matches!(self, N12 | N20 | N32 | N56) { 2 } else { 1 }
     }
 
     /// The squares of the distances of its shells, ascending.
@@ -66,6 +74,8 @@ impl Neighborhood {
             Neighborhood::N26 => &[1, 2, 3],
             Neighborhood::N12 => &[1, 2, 4],
             Neighborhood::N20 => &[1, 2, 4, 5],
+            Neighborhood::N32 => &[1, 2, 3, 4],
+            Neighborhood::N56 => &[1, 2, 3, 4, 5],
         }
     }
 
@@ -96,7 +106,8 @@ impl Neighborhood {
         match (self.radius(), self.is_planar()) {
             (1, true) => 4,
             (1, false) => 8,
-            _ => 16,
+            (_, true) => 16,
+            (_, false) => 64,
         }
     }
 
@@ -122,10 +133,10 @@ impl FromStr for Neighborhood {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        use Neighborhood::{N4, N6, N8, N12, N18, N20, N26};
-        let named = [N4, N8, N12, N20, N6, N18, N26].into_iter().find(|these| these.to_string() == text);
+        use Neighborhood::{N4, N6, N8, N12, N18, N20, N26, N32, N56};
+        let named = [N4, N8, N12, N20, N6, N18, N26, N32, N56].into_iter().find(|these| these.to_string() == text);
         named.ok_or_else(|| {
-            let what = "give 4, 8, 12 or 20 in a plane, 6, 18 or 26 in space";
+            let what = "give 4, 8, 12 or 20 in a plane, 6, 18, 26, 32 or 56 in space";
             Error::usage(format!("«{text}» is not a neighbourhood: {what}"))
         })
     }
@@ -137,7 +148,7 @@ mod tests {
 
     #[test]
     fn no_two_voxels_of_a_colour_are_neighbours_and_every_voxel_has_a_colour() {
-        for name in ["4", "8", "12", "20", "6", "18", "26"] {
+        for name in ["4", "8", "12", "20", "6", "18", "26", "32", "56"] {
             let these: Neighborhood = name.parse().unwrap();
             assert_eq!(these.steps().count(), these.neighbors());
             for step in these.steps() {
@@ -163,5 +174,6 @@ mod tests {
         };
         assert_eq!(counts(Neighborhood::N20), [4, 4, 4, 8]);
         assert_eq!(counts(Neighborhood::N26), [6, 12, 8]);
+        assert_eq!(counts(Neighborhood::N56), [6, 12, 8, 6, 24]);
     }
 }

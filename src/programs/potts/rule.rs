@@ -15,7 +15,7 @@ use crate::programs::potts::terms::{Copying, Scene, Terms};
 use crate::volume::shape::Shape;
 
 /// The most neighbours that a voxel has, and the most voxels that a visit looks at.
-pub const MOST: usize = 26;
+pub const MOST: usize = 56;
 
 /// A model that is ready to be run.
 #[derive(Clone)]
@@ -74,11 +74,11 @@ impl Rule {
 
     /// A bit for each step by which a voxel meets its own image: in mirrors alone.
     #[inline]
-    pub(super) fn own_images(&self, at: [usize; 3]) -> u32 {
+    pub(super) fn own_images(&self, at: [usize; 3]) -> u64 {
         let own = |step: &Step| {
             let fold =
                 |axis: usize| self.model.boundary.fold(at[axis] as isize + isize::from(step[axis]), self.shape.0[axis]);
-            u32::from((0..3).all(|axis| fold(axis) == Some(at[axis])))
+            u64::from((0..3).all(|axis| fold(axis) == Some(at[axis])))
         };
         // Who is farther from all faces than any step goes has none.
         let far =
@@ -229,7 +229,7 @@ impl Rule {
 
     /// Of 2^32 chances those in which a voxel takes another spin, by how many more neighbours have its own than
     /// have the other; from [`MOST`] less on.
-    pub(super) fn chances_by_neighbors(&self) -> [u64; 64] {
+    pub(super) fn chances_by_neighbors(&self) -> [u64; 128] {
         std::array::from_fn(|at| self.metropolis.chances(self.contact * (at as i64 - MOST as i64)))
     }
 

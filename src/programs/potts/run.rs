@@ -1,10 +1,9 @@
 //! The Potts model as a block program: the fast way to run it.
 //!
 //! A sweep visits every voxel once, in steps of one colour (or a [share](Model::shades) of it): the parity of z, y and
-//! x (8 in space, 4 in a plane, 16 where neighbours are two voxels apart), so that no two voxels that change at once are
-//! neighbours. A step is a superstep;
-//! what of a border has its colour crosses the seams. Random numbers belong to the seed, the step and the voxel, and
-//! energies are whole numbers: the same spins for any workers and any cut.
+//! x (8 in space, 4 in a plane; 64 and 16 where neighbours are two voxels apart), so that no two voxels that change at
+//! once are neighbours. A step is a superstep; what of a border has its colour crosses the seams. Random numbers belong
+//! to the seed, the step and the voxel, and energies are whole numbers: the same spins for any workers and any cut.
 //!
 //! Cell volumes are those at the beginning of the step: what cells gain and lose in it is summed over all blocks
 //! and known in the next. All voxels of a cell that change in one step, an eighth (in a plane a quarter) of its

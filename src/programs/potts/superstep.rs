@@ -150,7 +150,7 @@ impl Potts {
         share: &mut Share,
         tally: &mut Tally,
     ) -> Result<bool> {
-        let (rule, spins, global) = (&self.rule, &mut share.spins, at.global());
+        let (rule, spins, global) = (&self.rule, &share.spins, at.global());
         match std::mem::take(&mut share.dividing) {
             Dividing::Nobody if share.aged < sweep => {
                 share.aged = sweep;
