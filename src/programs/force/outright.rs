@@ -19,7 +19,7 @@ impl Body {
     }
 
     /// The displacements at which its forces balance, where small ones are linear; none where some motion is not
-    /// resisted.
+    /// resisted, as far as rounding lets it tell.
     pub(super) fn outright(&self) -> Option<Vec<Vector>> {
         let free: Vec<[usize; 2]> = self.free_components().collect();
         let mut place = vec![[None; 3]; self.nodes.len()];
@@ -98,9 +98,9 @@ mod tests {
         let found = body.outright().unwrap();
         assert_eq!(found[0], Vector([0.5, 0.0, -0.25]));
         let left = body.response(&found).reactions[1];
-        assert!(left.length() < 1e-14, "{left:?}");
+        assert!(left.length() < 1e-12, "{left:?}");
         // Along z, by hand: 2 (u - 0.5) + 0.25 (u - 0.5) + 0.5 u = 1.
-        assert!((found[1].0[0] - 2.125 / 2.75).abs() < 1e-15, "{found:?}");
+        assert!((found[1].0[0] - 2.125 / 2.75).abs() < 1e-13, "{found:?}");
     }
 
     #[test]
@@ -108,6 +108,7 @@ mod tests {
         let mut body = hung();
         body.nodes[1].foundation = 0.0;
         body.springs.truncate(2);
+        body.springs[1].2.direction = Vector([0.0, 1.0, 0.0]);
         assert!(body.outright().is_none());
         body.nodes[1].foundation = 1e-12;
         let found = body.outright().unwrap();
