@@ -458,3 +458,19 @@ fn a_run_goes_on_from_a_checkpoint_to_the_same_bytes() {
         assert_eq!(parts(made), straight, "{stop}");
     }
 }
+
+/// Volumes and surfaces are held in a volume of 14e9 voxels, unless an energy would leave 64 bits.
+#[test]
+fn volumes_are_held_past_two_to_the_32_voxels() {
+    let shape = Shape([2160, 2560, 2560]);
+    let model = with_cells(uniform("26", Boundary::Walls, Move::Copy, 9.0, 12), 0.5, false);
+    model.check(shape).unwrap();
+    let of = |surface_lambda: f64| {
+        let kind = Type { target: 1000, lambda: 1.0, surface: 600, surface_lambda, ..Type::default() };
+        let cells = Cells::new(vec![kind], vec![0; 13], &[vec![1.0]]).unwrap();
+        Model { energy: Energy::Cells(Arc::new(cells)), ..model.clone() }.check(shape)
+    };
+    of(1.0).unwrap();
+    let error = of(1e4).unwrap_err().to_string();
+    assert!(error.contains("2160") && error.contains("smaller lambda or surface_lambda"), "{error}");
+}

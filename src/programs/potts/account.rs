@@ -15,9 +15,9 @@ use crate::programs::potts::rule::Rule;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its voxels.
-    pub volume: u32,
+    pub volume: i64,
     /// Its pairs, where surfaces are held.
-    pub surface: u32,
+    pub surface: i64,
     /// Its target volume, in thousandths; of one that dies as in a [census](crate::programs::potts::census).
     pub target: i64,
 }
@@ -35,21 +35,21 @@ impl Account {
     /// A cell that has changed. In between, when others have yet to tell theirs, its numbers may be below 0: they are
     /// right again when all have told.
     pub(super) fn add(&mut self, by: Change) {
-        let sum = |ours: u32, by: i64| (i64::from(ours) + by) as u32;
-        (self.volume, self.surface) = (sum(self.volume, by.volume), sum(self.surface, by.surface));
+        self.volume += by.volume;
+        self.surface += by.surface;
     }
 
     /// All that a cell has, as a change from nothing.
     pub(super) fn all(&self) -> Change {
-        Change { volume: self.volume.into(), surface: self.surface.into() }
+        Change { volume: self.volume, surface: self.surface }
     }
 
     /// The energy of the volume and surface of a cell of a type, in thousandths; none of one that is not there.
     pub(super) fn strain(&self, rule: &Rule, kind: usize) -> i128 {
         let Some(cells) = rule.cells().filter(|_| self.volume > 0) else { return 0 };
-        let pairs = i64::from(self.surface) - cells.types()[kind].surface as i64;
+        let pairs = self.surface - cells.types()[kind].surface as i64;
         let pairs = if rule.needs_surfaces() { pairs } else { 0 };
-        cells.strain(kind, i64::from(self.volume) - whole(self.target), pairs)
+        cells.strain(kind, self.volume - whole(self.target), pairs)
     }
 }
 

@@ -46,7 +46,7 @@ impl<'a> Ageing<'a> {
     }
 
     /// Lets a cell of a type and a volume grow older by the sweep; whether it divides.
-    pub(super) fn age(&self, kind: usize, volume: u32, word: u32, target: &mut i64) -> bool {
+    pub(super) fn age(&self, kind: usize, volume: i64, word: u32, target: &mut i64) -> bool {
         if *target == DYING {
             return false;
         }
@@ -55,7 +55,8 @@ impl<'a> Ageing<'a> {
             return false;
         }
         *target = grown(*target, self.growths[kind]);
-        self.types[kind].divide_at > 0 && u64::from(volume) >= self.types[kind].divide_at
+        let large = |divide_at: u64| divide_at > 0 && u64::try_from(volume).is_ok_and(|volume| volume >= divide_at);
+        large(self.types[kind].divide_at)
     }
 }
 

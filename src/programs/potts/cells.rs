@@ -70,6 +70,9 @@ pub struct Cells {
     surface_lambda: Vec<i64>,
 }
 
+/// Targets of volumes and surfaces lie below.
+const TARGETS: i128 = 1 << 32;
+
 /// The largest energy that a model may have, and the largest kT.
 pub const LARGEST: f64 = 1e4;
 
@@ -190,6 +193,18 @@ impl Cells {
         self.surface_lambda[kind] * by * (2 * more + by)
     }
 
+    /// Whether what a copy changes of volume and surface energies fits in 64 bits, with room for all else, where there are
+    /// so many voxels and each has so many neighbours.
+    pub(super) fn fit(&self, voxels: u64, neighbors: u64) -> bool {
+        let largest = |lambda: &[i64]| i128::from(lambda.iter().copied().max().unwrap_or(0));
+        let (voxels, neighbors) = (i128::from(voxels), i128::from(neighbors));
+        // Volumes and surfaces are 0 to all that there is, and so far from a target at most.
+        let (volume, surface) = (voxels.max(TARGETS), (voxels * neighbors).max(TARGETS));
+        let swelling = largest(&self.lambda) * (2 * volume + 1);
+        let spreading = largest(&self.surface_lambda) * neighbors * (2 * surface + neighbors);
+        swelling.max(spreading) < 1 << 60
+    }
+
     /// The energy of a cell of a type, in thousandths, that has so many voxels and pairs more than it strives for.
     pub fn strain(&self, kind: usize, voxels: i64, pairs: i64) -> i128 {
         let square = |more: i64| i128::from(more) * i128::from(more);
@@ -227,5 +242,31 @@ impl fmt::Debug for Cells {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = format!("{} spins {:016x}", self.of.len(), xxh3_64(&self.of));
         f.debug_struct("Cells").field("types", &self.types).field("of", &of).field("contact", &self.contact).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_exact_and_what_does_not_is_told() {
+        let of = |lambda: f64, surface_lambda: f64| {
+            let kind = Type { target: 1000, lambda, surface: 500, surface_lambda, ..Type::default() };
+            Cells::new(vec![kind], vec![0], &[vec![0.0]]).unwrap()
+        };
+        let voxels = 2160 * 2560 * 2560;
+        for (cells, neighbors) in [(of(LARGEST, 0.0), 26), (of(LARGEST, 1.0), 6), (of(0.5, 10.0), 26)] {
+            assert!(cells.fit(voxels, neighbors));
+            let (most, pairs) = (voxels as i64 - 1, (voxels * neighbors) as i64 - 56);
+            for by in [-1, 1] {
+                let change = cells.strain(0, most + by, 0) - cells.strain(0, most, 0);
+                assert_eq!(i128::from(cells.swelling(0, most, by)), change);
+                let change = cells.strain(0, 0, pairs + 20 * by) - cells.strain(0, 0, pairs);
+                assert_eq!(i128::from(cells.spreading(0, pairs, 20 * by)), change);
+            }
+        }
+        assert!(!of(0.0, LARGEST).fit(voxels, 26) && !of(LARGEST, 0.0).fit(1 << 40, 6));
+        assert!(of(LARGEST, 1000.0).fit(512 * 512 * 512, 26));
     }
 }

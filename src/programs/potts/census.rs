@@ -1,6 +1,6 @@
 //! What is known of all cells when a step begins: in every block the same.
 //!
-//! Memory, in each block: 4 bytes a cell for volumes and as much for surfaces, where they are held; 9 bytes for targets
+//! Memory, in each block: 8 bytes a cell for volumes and as much for surfaces, where they are held; 9 bytes for targets
 //! and types where cells age.
 
 use serde::{Deserialize, Serialize};
@@ -15,9 +15,9 @@ pub trait Known {
     /// Its type.
     fn kind(&self, spin: u32) -> usize;
     /// Its voxels.
-    fn volume(&self, spin: u32) -> u32;
+    fn volume(&self, spin: u32) -> i64;
     /// The pairs of neighbours of which one is its voxel and the other is not.
-    fn surface(&self, spin: u32) -> u32;
+    fn surface(&self, spin: u32) -> i64;
     /// The volume that it strives for.
     fn target(&self, spin: u32) -> i64;
 }
@@ -26,9 +26,9 @@ pub trait Known {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Census {
     /// Voxels, by spin.
-    pub(super) volumes: Vec<u32>,
+    pub(super) volumes: Vec<i64>,
     /// Pairs, by spin.
-    pub(super) surfaces: Vec<u32>,
+    pub(super) surfaces: Vec<i64>,
     /// Types, by spin, where they are more than those of the model.
     pub(super) types: Vec<u8>,
     /// Target volumes in thousandths, by spin, where they change; of cells that die [`DYING`].
@@ -60,8 +60,7 @@ impl Census {
         let of = [(&mut self.volumes, volumes), (&mut self.surfaces, surfaces)];
         for (numbers, changes) in of {
             for (spin, by) in changes {
-                let number = &mut numbers[*spin as usize];
-                *number = (i64::from(*number) + by) as u32;
+                numbers[*spin as usize] += by;
             }
         }
     }
@@ -102,8 +101,8 @@ impl Census {
 pub struct Seen<'a> {
     cells: Option<&'a Cells>,
     types: &'a [u8],
-    volumes: &'a [u32],
-    surfaces: &'a [u32],
+    volumes: &'a [i64],
+    surfaces: &'a [i64],
     targets: &'a [i64],
 }
 
@@ -125,12 +124,12 @@ impl Known for Seen<'_> {
     }
 
     #[inline(always)]
-    fn volume(&self, spin: u32) -> u32 {
+    fn volume(&self, spin: u32) -> i64 {
         self.volumes.get(spin as usize).copied().unwrap_or(0)
     }
 
     #[inline(always)]
-    fn surface(&self, spin: u32) -> u32 {
+    fn surface(&self, spin: u32) -> i64 {
         self.surfaces.get(spin as usize).copied().unwrap_or(0)
     }
 

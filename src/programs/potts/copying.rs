@@ -340,11 +340,11 @@ impl Known for Nothing {
         0
     }
 
-    fn volume(&self, _: u32) -> u32 {
+    fn volume(&self, _: u32) -> i64 {
         0
     }
 
-    fn surface(&self, _: u32) -> u32 {
+    fn surface(&self, _: u32) -> i64 {
         0
     }
 

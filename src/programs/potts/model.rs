@@ -159,9 +159,6 @@ impl Model {
             Energy::Cells(cells) if cells.spins() <= self.spins as usize => {
                 Err(Error::usage(format!("spin {} has no type", cells.spins())))
             }
-            Energy::Cells(cells) if cells.holds_volumes() && shape.voxels().is_none_or(|n| n > u64::from(WALL)) => {
-                Err(Error::usage(format!("a volume of {shape}: cell volumes are held below 2^32 voxels")))
-            }
             Energy::Cells(cells) => self.check_terms(cells, shape),
         }
     }
@@ -216,8 +213,9 @@ impl Model {
         let voxels = shape.voxels().unwrap_or(u64::MAX);
         let surface = self.surface.unwrap_or(self.neighborhood).neighbors() as u64;
         let refuse = |what: &str| Err(Error::usage(what));
-        if cells.holds_surfaces() && voxels.saturating_mul(surface) > u64::from(WALL) {
-            return refuse("surfaces are held where voxels times neighbours are below 2^32: crop the volume");
+        if !cells.fit(voxels, surface) {
+            let what = "energies of its cells leave 64 bits: give a smaller lambda or surface_lambda, or crop it";
+            return Err(Error::usage(format!("a volume of {shape}: {what}")));
         }
         if self.moves == Move::Distinct && any(|of| of.chemotaxis != 0.0 || of.force != [0.0; 3]) {
             return refuse("force and chemotaxis are of the move copy, which comes from somewhere");

@@ -178,7 +178,7 @@ mod tests {
         let [a, b] = [BlockId(0), BlockId(1)];
         let mut ledger = Ledger::default();
         let change = |volume: i64| Change { volume, surface: -volume };
-        let mut tell = |letters: Vec<(BlockId, News)>| -> Vec<(u32, u32, bool)> {
+        let mut tell = |letters: Vec<(BlockId, News)>| -> Vec<(u32, i64, bool)> {
             let told = ledger.settle(&letters);
             told.into_iter()
                 .flat_map(|(to, told)| told.into_iter().map(move |of| (to.0, of.account.volume, of.alone)))

@@ -172,7 +172,7 @@ impl Rule {
                     return own;
                 }
                 let mut delta = self.contacts(cells, own, other, from, to, met, known);
-                let more = |spin: u32| i64::from(known.volume(spin)) - known.target(spin);
+                let more = |spin: u32| known.volume(spin) - known.target(spin);
                 delta += cells.swelling(from, more(own), -1) + cells.swelling(to, more(other), 1);
                 if let Some(terms) = &self.terms {
                     let scene = Scene { model: &self.model, shape: self.shape, cells, steps: &self.steps };

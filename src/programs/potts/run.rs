@@ -19,18 +19,18 @@
 //! to their owners and back, a step takes two supersteps, and nothing of cells is told to all but which divide. Where no
 //! volume or surface is held nothing of cells is known or told, beside the rows of the table: a bit a spin and block.
 //!
-//! Memory: 4 bytes a voxel, the shell included, and 4 bytes a voxel of a field. Where volumes are held, a byte a spin in
-//! each process for types; without owners, in each block, 4 bytes a spin for volumes, 4 for surfaces, 9 where cells age;
-//! with owners, in each block, 38 to 76 bytes for each cell that it sees, and as an owner 80 to 150 for each of its cells
-//! that several see, and a byte for each cell that was born.
+//! Memory: 4 bytes a voxel and as much a voxel of the shells of blocks, by which slabs of eight layers have a quarter more;
+//! 4 bytes a voxel of a field. Where volumes are held, a byte a spin in each process for types; without owners, in each
+//! block, 8 bytes a spin for volumes, 8 for surfaces, 9 where cells age; with owners, in each block, 47 to 94 bytes for each
+//! cell that it sees, and as an owner 90 to 170 for each of its cells that several see, and a byte for each cell that was
+//! born.
 //!
-//! A volume of 14e9 voxels takes 56 GB of spins, and as much again nowhere: five machines of 16 GB, a sweep of which
-//! costs 14e9 visits over their workers (140 s of one worker that makes 100 million a second). One of 4e9 voxels (volumes
-//! are held below 2^32) has 16 GB of spins, in 256 slabs of some six layers. What is known of 4e6 cells, ten voxels
-//! across, takes 4 GB without owners; with them, as three slabs see a cell, 0.8 to 1.5 GB. Of 4e7 cells half as wide it
-//! would be 40 GB; two slabs see one, and it is 6 to 12 GB. Owners are for many blocks and for
-//! cells that lie together: in fewer than some sixteen blocks a census is the smaller, though it is told more, and of
-//! spins that are drawn for each voxel all blocks see all in the beginning.
+//! A volume of 2160 x 2560 x 2560, 14e9 voxels, is 270 slabs of eight layers: 70 GB of spins, and as much again nowhere.
+//! What is known of 14e6 cells, ten voxels across, takes 3 to 6 GB with owners, as 2.4 slabs see a cell, and 30 GB without,
+//! or 60 with surfaces. So it runs on six machines of 16 GB; a sweep costs 14e9 visits over their workers (140 s of one
+//! worker that makes 100 million a second). Owners are for many blocks
+//! and for cells that lie together: in fewer than some sixteen blocks a census is the smaller, though it is told more, and
+//! of spins that are drawn for each voxel all blocks see all in the beginning.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -56,8 +56,11 @@ use crate::volume::region::Region;
 use crate::volume::shape::Shape;
 use crate::volume::voxel::Voxels;
 
-/// The voxels that a slab has at most, where it has several layers.
+/// The voxels that a slab has at most, where it has more layers than [`THICK`].
 const SLAB: u64 = 16 << 20;
+
+/// The layers of which a slab of a large volume has no fewer, as its shell is two more.
+const THICK: usize = 8;
 
 /// The most spins of which every block knows all volumes and surfaces, unless [told](Potts::with_owners).
 const KNOWN: u32 = 1 << 20;
@@ -215,8 +218,9 @@ impl Potts {
         }
         let axis = usize::from(shape.0[0] == 1);
         let layers = shape.0[axis];
-        let least = (shape.voxels().unwrap_or(0) / SLAB).max(8).min(layers as u64) as usize;
-        let counts = least..=(2 * least).min(layers);
+        let most = (layers / THICK).max(16).min(layers);
+        let least = (shape.voxels().unwrap_or(0) / SLAB).max(8).min(most as u64) as usize;
+        let counts = least..=(2 * least).min(most);
         let missing = |count: &usize| layers.div_ceil(*count) * count - layers;
         let count = counts.min_by_key(missing).unwrap_or(1);
         let mut block = shape.0;
@@ -294,5 +298,24 @@ impl BlockProgram<Tiling> for Potts {
         let site = share.site.take().unwrap_or_else(|| self.site(tile.id));
         let spins = voxels(&site, &share.spins, share.most(&self.rule));
         Ok(Made { region: tile.region, spins, rows: share.rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slabs_are_as_thick_as_can_be_and_of_large_volumes_worth_their_shell() {
+        let layers = |shape: [usize; 3]| {
+            let grid = Potts::grid(Shape(shape), BlockSize::Auto).unwrap();
+            (grid.region(BlockId(0)).shape().0[usize::from(shape[0] == 1)], grid.blocks())
+        };
+        assert_eq!(layers([2160, 2560, 2560]), (8, 270));
+        assert_eq!(layers([512, 512, 512]), (64, 8));
+        assert_eq!(layers([1024, 1024, 1024]), (16, 64));
+        assert_eq!(layers([100, 100, 100]), (10, 10));
+        assert_eq!(layers([1, 500, 500]), (50, 10));
+        assert_eq!(layers([5, 9, 9]), (1, 5));
     }
 }

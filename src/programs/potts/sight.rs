@@ -173,12 +173,12 @@ impl Known for InSight<'_> {
     }
 
     #[inline(always)]
-    fn volume(&self, spin: u32) -> u32 {
+    fn volume(&self, spin: u32) -> i64 {
         self.cells[&spin].account.volume
     }
 
     #[inline(always)]
-    fn surface(&self, spin: u32) -> u32 {
+    fn surface(&self, spin: u32) -> i64 {
         self.cells[&spin].account.surface
     }
 

@@ -125,7 +125,7 @@ impl Terms {
         let mut cost = 0;
         if !self.surface.is_empty() {
             let (less, more) = self.pairs(own, other, &met);
-            let beyond = |spin: u32, kind: usize| i64::from(known.surface(spin)) - self.surfaces[kind];
+            let beyond = |spin: u32, kind: usize| known.surface(spin) - self.surfaces[kind];
             cost += cells.spreading(from, beyond(own, from), less) + cells.spreading(to, beyond(other, to), more);
         }
         if !self.touching.is_empty() {

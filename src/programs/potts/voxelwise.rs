@@ -81,12 +81,12 @@ impl Known for Heard<'_> {
         self.cells().of(spin)
     }
 
-    fn volume(&self, spin: u32) -> u32 {
-        self.sizes.0.get(&spin).map_or(0, |[volume, _]| *volume)
+    fn volume(&self, spin: u32) -> i64 {
+        self.sizes.0.get(&spin).map_or(0, |[volume, _]| i64::from(*volume))
     }
 
-    fn surface(&self, spin: u32) -> u32 {
-        self.sizes.0.get(&spin).map_or(0, |[_, surface]| *surface)
+    fn surface(&self, spin: u32) -> i64 {
+        self.sizes.0.get(&spin).map_or(0, |[_, surface]| i64::from(*surface))
     }
 
     fn target(&self, spin: u32) -> i64 {
