@@ -50,9 +50,9 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
         if label == 0 {
             continue;
         }
-        // Where cells are not counted they are listed.
+        // Where cells are not counted they are listed, if that.
         let mut cell = summary.cells.remove(&label).unwrap_or_default();
-        if want.cells != Detail::Listed {
+        if want.cells > Detail::Listed {
             add_voxel(&mut cell, voxel);
         }
         for (direction, step) in DIRECTIONS.iter().enumerate() {
@@ -71,7 +71,9 @@ fn count(shape: Shape, labels: &[u64], want: Want) -> Summary {
                 }
             }
         }
-        summary.cells.insert(label, cell);
+        if want.cells != Detail::Unlisted {
+            summary.cells.insert(label, cell);
+        }
     }
     if want.cells == Detail::Shape {
         let euler = [closed_euler(&volume), open_euler(&volume)];
@@ -172,9 +174,8 @@ fn open_euler(volume: &Labels<'_>) -> HashMap<u64, i64> {
 
 fn wants() -> Vec<Want> {
     let contacts = STENCILS.map(Some).into_iter().chain([None]);
-    contacts
-        .flat_map(|contacts| [Detail::Listed, Detail::Moments, Detail::Shape].map(|cells| Want { cells, contacts }))
-        .collect()
+    let details = [Detail::Unlisted, Detail::Listed, Detail::Moments, Detail::Shape];
+    contacts.flat_map(|contacts| details.map(|cells| Want { cells, contacts })).collect()
 }
 
 fn runtimes() -> Vec<Runtime> {

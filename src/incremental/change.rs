@@ -17,7 +17,7 @@ pub struct Change {
     pub cells: Vec<Row<u64, Cell>>,
     /// Contacts, by the labels of the two, the smaller first.
     pub contacts: Vec<Row<(u64, u64), Contact>>,
-    /// What became of cells, by label.
+    /// What became of cells, by label; nothing of labels that are not listed.
     pub events: Vec<Event>,
 }
 

@@ -5,7 +5,7 @@
 //! cell's box cannot be taken back from a sum, so a cell is combined anew from what its pieces say.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 
@@ -93,11 +93,11 @@ impl Updates {
 /// A row as it was and as it is.
 pub(crate) type Changed<V> = (Option<V>, Option<V>);
 
-/// The rows that a commit changed.
+/// The rows that a commit changed, ascending.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
-    pub(crate) cells: BTreeMap<u64, Changed<Cell>>,
-    pub(crate) contacts: BTreeMap<(u64, u64), Changed<Contact>>,
+    pub(crate) cells: Vec<(u64, Changed<Cell>)>,
+    pub(crate) contacts: Vec<((u64, u64), Changed<Contact>)>,
 }
 
 type CellTrace = TraceAgent<ValSpine<u64, Cell, Epoch, isize>>;
@@ -207,38 +207,48 @@ impl Tables {
 
     fn changed(&mut self, epoch: Epoch) -> Rows {
         let mut rows = Rows::default();
-        for ((label, cell), times) in self.new_cells.take() {
-            let row = rows.cells.entry(label).or_default();
-            *(if times > 0 { &mut row.1 } else { &mut row.0 }) = Some(cell);
+        let mut cells = self.new_cells.take();
+        cells.sort_by_key(|((label, _), _)| *label);
+        for ((label, cell), times) in cells {
+            if rows.cells.last().is_none_or(|(last, _)| *last != label) {
+                rows.cells.push((label, (None, None)));
+            }
+            if let Some((_, (old, new))) = rows.cells.last_mut() {
+                *(if times > 0 { new } else { old }) = Some(cell);
+            }
         }
-        let mut deltas: BTreeMap<(u64, u64), Counts> = BTreeMap::new();
-        for (pair, counts) in self.new_contacts.take() {
-            deltas.entry(pair).or_insert_with(Counts::zero).plus_equals(&counts);
-        }
-        deltas.retain(|_, counts| !counts.is_zero());
+        let mut deltas = self.new_contacts.take();
+        deltas.sort_unstable_by_key(|(pair, _)| *pair);
         let (mut cursor, storage) = contents(&mut self.contact_rows);
-        for (pair, delta) in deltas {
+        for of_pair in deltas.chunk_by(|a, b| a.0 == b.0) {
+            let pair = of_pair[0].0;
+            let mut delta = Counts::zero();
+            of_pair.iter().for_each(|(_, counts)| delta.plus_equals(counts));
+            if delta.is_zero() {
+                continue;
+            }
             cursor.seek_key(&storage, &pair);
             let here = cursor.get_key(&storage) == Some(&pair);
             let new = if here { counted(&mut cursor, &storage, epoch) } else { Counts::zero() };
             let mut old = delta;
             old.negate();
             old.plus_equals(&new);
-            rows.contacts.insert(pair, (old.contact(), new.contact()));
+            rows.contacts.push((pair, (old.contact(), new.contact())));
         }
         rows
     }
 
     /// The rows of this worker as they were after a commit that is kept.
     pub(crate) fn read(&mut self, epoch: Epoch) -> Summary {
-        let mut summary = Summary::default();
+        // Trees of what is sorted are built whole.
+        let (mut cells, mut contacts) = (Vec::new(), Vec::new());
         let (mut cursor, storage) = contents(&mut self.cell_rows);
         while let Some(label) = cursor.get_key(&storage) {
             while let Some(cell) = cursor.get_val(&storage) {
                 let mut times = 0;
                 cursor.map_times(&storage, |time, more| times += if *time <= epoch { *more } else { 0 });
                 if times > 0 {
-                    summary.cells.insert(*label, cell.clone());
+                    cells.push((*label, cell.clone()));
                 }
                 cursor.step_val(&storage);
             }
@@ -247,10 +257,10 @@ impl Tables {
         let (mut cursor, storage) = contents(&mut self.contact_rows);
         while let Some(pair) = cursor.get_key(&storage) {
             let contact = counted(&mut cursor, &storage, epoch).contact();
-            summary.contacts.extend(contact.map(|contact| (*pair, contact)));
+            contacts.extend(contact.map(|contact| (*pair, contact)));
             cursor.step_key(&storage);
         }
-        summary
+        Summary { cells: cells.into_iter().collect(), contacts: contacts.into_iter().collect() }
     }
 }
 

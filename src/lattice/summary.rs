@@ -111,6 +111,8 @@ fn merge<K: Ord, V: Combine>(ours: &mut BTreeMap<K, V>, mut theirs: BTreeMap<K, 
 /// How much is to be counted of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Detail {
+    /// Nothing, and they are not listed: where there are many, and contacts are all that is asked for.
+    Unlisted,
     /// Nothing: they are listed.
     Listed,
     /// Their moments, and the box that holds them.
@@ -175,7 +177,7 @@ impl<'a> Counting<'a> {
         });
         let cell_of = cell_of.collect();
         let labels = numbers.into_labels();
-        let cells = vec![Cell::default(); if want.cells == Detail::Listed { 0 } else { labels.len() }];
+        let cells = vec![Cell::default(); if want.cells <= Detail::Listed { 0 } else { labels.len() }];
         Self { runs, own, want, labels, cell_of, cells, contacts: Pairs::default(), faces: Pairs::default() }
     }
 
@@ -284,6 +286,7 @@ impl<'a> Counting<'a> {
     fn finish(self) -> Summary {
         let labels = &self.labels;
         let cells: Vec<(u64, Cell)> = match self.want.cells {
+            Detail::Unlisted => Vec::new(),
             Detail::Listed => labels.iter().map(|label| (*label, Cell::default())).collect(),
             // Labels that lie in the shell alone are listed by the blocks that own them.
             _ => labels.iter().copied().zip(self.cells).filter(|(_, cell)| *cell != Cell::default()).collect(),
