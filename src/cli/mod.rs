@@ -20,6 +20,7 @@ mod memory;
 mod page;
 mod phantom;
 mod potts;
+mod potts_contacts;
 mod potts_frames;
 mod potts_parameters;
 mod progress;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::cli::context::Context;
 use crate::cli::figures::Figures;
 use crate::cli::input::Reading;
-use crate::cli::potts_frames::{Kept, Movie, Series, Touching};
+use crate::cli::potts_contacts::Touching;
+use crate::cli::potts_frames::{Kept, Movie, Series};
 use crate::cli::potts_parameters::{HELP, Names, Parameters};
 use crate::cli::progress::{bar, heed};
 use crate::cli::run_saving::Saving;
@@ -20,6 +21,7 @@ use crate::programs::potts::piff::Piff;
 use crate::programs::potts::random::{RandomSpins, largest};
 use crate::programs::potts::run::{Attend, Frames, Potts};
 use crate::programs::potts::tally::Row;
+use crate::volume::grid::Grid;
 use crate::volume::region::RegionSpec;
 use crate::volume::shape::Shape;
 use crate::volume::source::{Header, VolumeSource};
@@ -72,7 +74,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let (processes, sweeps) = (context.workers.processes() as u64, run.sweeps);
     context.afford(voxels.saturating_mul(5) / processes, &format!("{}: a volume of {shape}", header.name))?;
     let grid = Potts::grid(shape, context.common.block)?;
-    let kept = Arc::new(args.kept(context, &header, sweeps)?);
+    let kept = Arc::new(args.kept(context, &header, grid, sweeps)?);
     if kept.movie.is_some() || kept.touching.is_some() {
         for block in (0..grid.blocks()).map(BlockId) {
             kept.put(0, &grid.region(block), &source.read(&grid.region(block))?)?;
@@ -164,7 +166,7 @@ impl Args {
     }
 
     /// What is kept while the run goes on: on process 0.
-    fn kept(&self, context: &Context, header: &Header, sweeps: u64) -> Result<Kept> {
+    fn kept(&self, context: &Context, header: &Header, grid: Grid, sweeps: u64) -> Result<Kept> {
         let (shape, spacing) = (header.shape, header.spacing);
         let here = context.is_first();
         let voxels = shape.voxels().unwrap_or(u64::MAX);
@@ -175,7 +177,7 @@ impl Args {
         Ok(Kept {
             series: folder.map(|folder| Series::new(folder, shape, spacing, sweeps)).transpose()?,
             movie: self.movie.as_ref().filter(|_| here).map(|path| Movie::new(path, shape)),
-            touching: self.contacts.as_ref().filter(|_| here).map(|_| Touching::new(shape, spacing)),
+            touching: self.contacts.as_ref().filter(|_| here).map(|_| Touching::new(grid, spacing)).transpose()?,
         })
     }
 

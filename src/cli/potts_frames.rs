@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::cli::potts_contacts::Touching;
 use crate::cli::written::Written;
 use crate::error::{Error, Result};
-use crate::lattice::faces::faces;
-use crate::measure::shape::contacts;
-use crate::measure::table::{Column, Table, Values};
 use crate::programs::potts::run::Frames;
 use crate::report::colour::label_colour;
 use crate::volume::region::Region;
@@ -149,64 +147,4 @@ fn animated(shape: Shape, frames: &BTreeMap<u64, Vec<u8>>) -> std::result::Resul
     frames.values().try_for_each(|frame| writer.write_image_data(frame))?;
     writer.finish()?;
     Ok(bytes)
-}
-
-/// The contacts of cells after every interval, by faces between voxels. Memory: a volume of labels, and the table.
-pub(crate) struct Touching {
-    shape: Shape,
-    spacing: Spacing,
-    /// Volumes that are not whole yet, with the voxels they lack.
-    open: Mutex<BTreeMap<u64, (Vec<u32>, u64)>>,
-    tables: Mutex<BTreeMap<u64, Table>>,
-}
-
-impl Touching {
-    pub(crate) fn new(shape: Shape, spacing: Spacing) -> Self {
-        Self { shape, spacing, open: Mutex::new(BTreeMap::new()), tables: Mutex::new(BTreeMap::new()) }
-    }
-
-    fn put(&self, sweep: u64, region: &Region, spins: &Voxels) -> Result<()> {
-        let voxels = self.shape.voxels().unwrap_or(0);
-        let whole = {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let (labels, lacking) = open.entry(sweep).or_insert_with(|| (vec![0; voxels as usize], voxels));
-            each(region, spins, |at, label| labels[self.shape.raster(at) as usize] = label as u32);
-            *lacking -= region.shape().voxels().unwrap_or(0);
-            if *lacking > 0 {
-                return Ok(());
-            }
-            open.remove(&sweep)
-        };
-        let Some((labels, _)) = whole else { return Ok(()) };
-        let all = Region::whole(self.shape);
-        let summary = faces(&Voxels::from_vec(self.shape, labels), all, all, "labels")?;
-        let table = contacts(&summary, &self.spacing);
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner).insert(sweep, table);
-        Ok(())
-    }
-
-    /// All contacts, those of each sweep after those of the one before.
-    pub(crate) fn table(&self) -> Result<Table> {
-        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |name: &str| -> Result<Vec<f64>> {
-            let mut all = Vec::new();
-            for table in tables.values() {
-                all.extend(table.floats(name)?.iter().copied());
-            }
-            Ok(all)
-        };
-        let whole = |name: &str| Ok::<_, Error>(of(name)?.into_iter().map(|value| value as i64).collect::<Vec<i64>>());
-        let sweeps: Vec<i64> = tables.iter().flat_map(|(sweep, table)| vec![*sweep as i64; table.rows()]).collect();
-        let unit = format!("{}²", self.spacing.unit);
-        Table::new(
-            "contacts",
-            vec![
-                Column::new("sweep", "", Values::from(sweeps)),
-                Column::new("label_a", "", whole("label_a")?),
-                Column::new("label_b", "", whole("label_b")?),
-                Column::new("n_faces", "", whole("n_faces")?),
-                Column::new("area", unit, of("area")?),
-            ],
-        )
-    }
 }
