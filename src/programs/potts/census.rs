@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::programs::potts::account::Account;
 use crate::programs::potts::cells::Cells;
-use crate::programs::potts::life::Mother;
+use crate::programs::potts::life::{Mother, surfaces_of};
 use crate::programs::potts::rule::Rule;
+use crate::programs::potts::seams::Site;
+use crate::programs::potts::spins::Spins;
+use crate::programs::potts::tally::Changes;
 
 /// What a decision asks about a cell, by its spin.
 pub trait Known {
@@ -55,6 +58,18 @@ impl Census {
         Self { volumes, surfaces, types, targets }
     }
 
+    /// What cells have of voxels and pairs in a block.
+    pub(super) fn count(rule: &Rule, site: &Site, spins: &Spins) -> (Changes, Changes) {
+        let mut volumes = vec![0; if rule.needs_volumes() { rule.model.spins as usize + 1 } else { 0 }];
+        if !volumes.is_empty() {
+            for (z, y) in site.rows() {
+                site.places(2).for_each(|x| volumes[spins.get([z, y, x]) as usize] += 1);
+            }
+        }
+        let there = (0..).zip(volumes).filter(|(_, volume)| *volume > 0);
+        (there.collect(), surfaces_of(rule, site, spins, 1, |_| true))
+    }
+
     /// Adds what cells gained and lost.
     pub fn add(&mut self, volumes: &[(u32, i64)], surfaces: &[(u32, i64)]) {
         let of = [(&mut self.volumes, volumes), (&mut self.surfaces, surfaces)];
@@ -68,7 +83,7 @@ impl Census {
     /// Cells divide: a daughter is of the type of its mother, and both have half its target.
     pub(super) fn divide(&mut self, rule: &Rule, mothers: &[Mother]) {
         for mother in mothers.iter().map(|mother| mother.spin as usize) {
-            self.targets[mother] /= 2;
+            self.targets[mother] = halved(self.targets[mother]);
             self.targets.push(self.targets[mother]);
             self.types.push(self.types[mother]);
             self.volumes.push(0);
@@ -146,6 +161,11 @@ impl Known for Seen<'_> {
 #[inline(always)]
 pub(super) fn whole(target: i64) -> i64 {
     target.max(0) / PARTS
+}
+
+/// The target of a mother, and of her daughter.
+pub(super) fn halved(target: i64) -> i64 {
+    target / 2
 }
 
 /// A target after one more sweep.

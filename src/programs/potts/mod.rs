@@ -9,6 +9,7 @@ mod copying;
 pub mod dice;
 pub mod division;
 pub mod field;
+mod knowledge;
 mod life;
 mod measured;
 pub mod metropolis;

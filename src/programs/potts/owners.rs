@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::BlockId;
 use crate::programs::potts::account::{Account, Book, Change};
+use crate::programs::potts::census::halved;
 
 /// Which block owns which cells.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -154,7 +155,9 @@ impl Ledger {
 
     /// A cell, if it is kept here, has half its target.
     pub(super) fn halve(&mut self, spin: u32) {
-        self.shared.get_mut(&spin).into_iter().for_each(|shared| shared.account.target /= 2);
+        if let Some(Shared { account, .. }) = self.shared.get_mut(&spin) {
+            account.target = halved(account.target);
+        }
     }
 }
 

@@ -42,9 +42,8 @@ use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::lattice::tiling::{Tile, Tiling};
 use crate::pregel::block::{BlockProgram, Superstep, Vote};
-use crate::programs::potts::census::Census;
+use crate::programs::potts::knowledge::Knowledge;
 use crate::programs::potts::model::{Model, WALL};
-use crate::programs::potts::owned::Owned;
 use crate::programs::potts::owners::{News, Owners, Told};
 use crate::programs::potts::reading::{read, voxels};
 use crate::programs::potts::rule::Rule;
@@ -109,10 +108,7 @@ impl Debug for Potts {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Share {
     pub(super) spins: Spins,
-    /// What is known of all cells; nothing where they have owners.
-    pub(super) census: Census,
-    /// What is known of some, where they have.
-    pub(super) owned: Option<Owned>,
+    pub(super) cells: Knowledge,
     /// Steps that are over.
     pub(super) step: u64,
     /// The last sweep that was measured, and whether its row is still to be told.
@@ -138,12 +134,10 @@ pub struct Share {
 impl Share {
     /// The cells of which something is known here, where they have owners.
     pub fn in_sight(&self) -> Option<usize> {
-        self.owned.as_ref().map(|owned| owned.sight.len())
-    }
-
-    /// The largest spin there may be.
-    pub(super) fn most(&self, rule: &Rule) -> u32 {
-        self.owned.as_ref().map_or_else(|| self.census.most(rule), |owned| owned.most(rule))
+        match &self.cells {
+            Knowledge::All(_) => None,
+            Knowledge::Some(owned) => Some(owned.sight.len()),
+        }
     }
 }
 
@@ -268,9 +262,8 @@ impl BlockProgram<Tiling> for Potts {
             let mut shown = shown.into_iter();
             piece.each(None, |_, place| spins.set(place, shown.next().expect("a region has a spin for each voxel")));
         }
-        let owned = self.owners().map(|owners| Owned::new(tile.id, owners));
-        let census = if self.owned { Census::default() } else { Census::new(&self.rule) };
-        Ok(Share { spins, census, owned, site: Some(site), ..Share::default() })
+        let cells = Knowledge::new(&self.rule, tile.id, self.owners());
+        Ok(Share { spins, cells, site: Some(site), ..Share::default() })
     }
 
     fn restored(&self, _: &Tiling, tile: &Tile, share: &mut Share) -> Result<()> {
@@ -296,7 +289,7 @@ impl BlockProgram<Tiling> for Potts {
 
     fn finish(&self, tile: &Tile, mut share: Share) -> Result<Made> {
         let site = share.site.take().unwrap_or_else(|| self.site(tile.id));
-        let spins = voxels(&site, &share.spins, share.most(&self.rule));
+        let spins = voxels(&site, &share.spins, share.cells.most(&self.rule));
         Ok(Made { region: tile.region, spins, rows: share.rows })
     }
 }

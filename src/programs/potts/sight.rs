@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::BlockId;
 use crate::programs::potts::account::{Account, Book, Change, Spread};
-use crate::programs::potts::census::{Known, PARTS, whole};
+use crate::programs::potts::census::{Known, PARTS, halved, whole};
 use crate::programs::potts::life::{Mother, surfaces_of};
 use crate::programs::potts::model::WALL;
 use crate::programs::potts::owned::kind;
@@ -136,8 +136,8 @@ impl Sight {
         let there = there(spins);
         for mother in mothers {
             let Some(seen) = self.cells.get_mut(&mother.spin) else { continue };
-            seen.account.target /= 2;
-            let target = seen.account.target;
+            let target = halved(seen.account.target);
+            seen.account.target = target;
             if there.contains(&mother.daughter) {
                 self.meet(mother.daughter, target);
             }

@@ -4,12 +4,10 @@
 use crate::error::{Error, Result};
 use crate::id::BlockId;
 use crate::pregel::block::{Superstep, Vote};
-use crate::programs::potts::ageing::age;
-use crate::programs::potts::cells::Cells;
 use crate::programs::potts::census::Seen;
 use crate::programs::potts::copying::{Count, Pass};
+use crate::programs::potts::knowledge::Knowledge;
 use crate::programs::potts::life;
-use crate::programs::potts::measured::Measured;
 use crate::programs::potts::metropolis::UNIT;
 use crate::programs::potts::model::Turn;
 use crate::programs::potts::reading::voxels;
@@ -27,12 +25,12 @@ impl Potts {
         share: &mut Share,
         mail: Vec<(BlockId, Parcel)>,
     ) -> Result<()> {
-        let mut letters = Vec::new();
+        let (mut told, mut letters) = (Vec::new(), Vec::new());
         let last = self.rule.model.turn(share.step.saturating_sub(1));
         for (from, parcel) in mail {
             match (parcel, &self.frames) {
                 (Parcel::News(news), _) => letters.push((from, news)),
-                (Parcel::Told(told), _) => share.owned.iter_mut().for_each(|owned| owned.sight.take(&told)),
+                (Parcel::Told(of), _) => told.push(of),
                 (Parcel::Border(number, border), _) => {
                     Site::take(&mut share.spins, &site.takes[number as usize], last, &border);
                 }
@@ -42,8 +40,7 @@ impl Potts {
                 }
             }
         }
-        share.census.add(&at.global().changes, &at.global().surfaces);
-        share.owned.iter_mut().for_each(|owned| owned.settle(at, &letters));
+        share.cells.hear(at, &told, &letters);
         Ok(())
     }
 
@@ -58,7 +55,7 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<Vote> {
         if at.number() == 0 {
-            self.count(at, site, share, tally);
+            share.cells.begin(at, &self.rule, site, &share.spins, tally);
             return Ok(Vote::Stay);
         }
         let (steps, first) = (self.rule.model.steps(), id == BlockId(0));
@@ -68,7 +65,7 @@ impl Potts {
         {
             share.rows.push(told(sweep, at.global()));
         }
-        if share.owned.as_mut().is_some_and(|owned| std::mem::take(&mut owned.settling)) {
+        if share.cells.settles() {
             return Ok(Vote::Stay);
         }
         if share.step.is_multiple_of(steps) {
@@ -90,24 +87,6 @@ impl Potts {
         Ok(Vote::Stay)
     }
 
-    /// Tells what cells have in a block in the beginning.
-    fn count(&self, at: &mut Superstep<'_, Parcel, Tally>, site: &Site, share: &mut Share, tally: &mut Tally) {
-        if let Some(owned) = &mut share.owned {
-            owned.sight.begin(&self.rule, site, &share.spins);
-            owned.post(at);
-            return;
-        }
-        if self.rule.needs_volumes() {
-            let mut volumes = vec![0u32; self.rule.model.spins as usize + 1];
-            for (z, y) in site.rows() {
-                site.places(2).for_each(|x| volumes[share.spins.get([z, y, x]) as usize] += 1);
-            }
-            let there = (0..).zip(volumes).filter(|(_, volume)| *volume > 0);
-            tally.changes = there.map(|(spin, volume)| (spin, i64::from(volume))).collect();
-        }
-        tally.surfaces = life::surfaces_of(&self.rule, site, &share.spins, 1, |_| true);
-    }
-
     /// Tells what a row of the table needs, and gives a frame.
     fn measure(
         &self,
@@ -119,19 +98,9 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<()> {
         (share.measured, share.telling) = (Some(sweep), true);
-        let (rule, census, spins) = (&self.rule, &share.census, &share.spins);
-        let (measured, strain) = match &share.owned {
-            Some(owned) => {
-                let (cells, strain) = owned.sums(rule);
-                tally.cells = cells;
-                (Measured::new(rule, site, spins, &owned.known(rule), None), strain)
-            }
-            None => {
-                // Every block knows all cells, and one tells.
-                let strain = if first { census.strain(rule) } else { 0 };
-                (Measured::new(rule, site, spins, &Seen::new(rule, census), Some(census.most(rule))), strain)
-            }
-        };
+        let (cells, strain) = share.cells.sums(&self.rule, first);
+        let measured = share.cells.measure(&self.rule, site, &share.spins);
+        tally.cells = cells;
         (tally.energy, tally.potential) = (i128::from(measured.contacts) + 2 * strain, measured.potential);
         tally.present = measured.present;
         (tally.visits, tally.taken) = (std::mem::take(&mut share.visits), std::mem::take(&mut share.taken));
@@ -154,15 +123,7 @@ impl Potts {
         match std::mem::take(&mut share.dividing) {
             Dividing::Nobody if share.aged < sweep => {
                 share.aged = sweep;
-                let (dividing, waits) = match &mut share.owned {
-                    // Who does not know all cells hears in the next superstep whether some divide.
-                    Some(owned) => (owned.age(rule, sweep)?, rule.cells().is_some_and(Cells::divides)),
-                    None => {
-                        let dividing = age(rule, &mut share.census, sweep)?;
-                        let waits = !dividing.is_empty();
-                        (dividing, waits)
-                    }
-                };
+                let (dividing, waits) = share.cells.age(rule, sweep)?;
                 if waits {
                     tally.anchors = life::anchors(rule, site, spins, &dividing);
                     share.dividing = Dividing::Anchors;
@@ -176,19 +137,9 @@ impl Potts {
                 share.dividing = Dividing::Bulks(global.anchors.clone());
             }
             Dividing::Bulks(anchors) => {
-                let mothers = life::mothers(rule, u64::from(share.most(rule)) + 1, &anchors, &global.bulks)?;
-                let (volumes, surfaces) = life::divide(rule, site, &mut share.spins, &mothers);
-                match &mut share.owned {
-                    Some(owned) => {
-                        owned.divide(rule, &share.spins, &mothers);
-                        owned.sight.change(volumes, surfaces);
-                        owned.post(at);
-                    }
-                    None => {
-                        share.census.divide(rule, &mothers);
-                        (tally.changes, tally.surfaces) = (volumes, surfaces);
-                    }
-                }
+                let mothers = life::mothers(rule, u64::from(share.cells.most(rule)) + 1, &anchors, &global.bulks)?;
+                let changes = life::divide(rule, site, &mut share.spins, &mothers);
+                share.cells.divide(at, rule, &share.spins, &mothers, changes, tally);
             }
         }
         Ok(true)
@@ -204,52 +155,48 @@ impl Potts {
         tally: &mut Tally,
     ) -> Result<()> {
         let turn = self.rule.model.turn(share.step);
-        let mut before = Vec::new();
-        if let Some(owned) = &mut share.owned {
-            if share.step.is_multiple_of(self.rule.model.steps()) {
-                owned.sight.forget(&share.spins);
-            }
-            before = site.gives.iter().map(|(.., piece)| site.border(&share.spins, piece, turn)).collect();
+        if share.step.is_multiple_of(self.rule.model.steps()) {
+            share.cells.forget(&share.spins);
         }
+        let shown = |to: &BlockId| *to != id && share.cells.is_of_sight();
+        let border = |piece| site.border(&share.spins, piece, turn);
+        let before: Vec<Vec<u32>> =
+            site.gives.iter().map(|(to, _, piece)| if shown(to) { border(piece) } else { Vec::new() }).collect();
         let count = self.attempt(site, share, turn);
         share.step += 1;
         share.visits += count.visits;
         share.taken += count.taken;
         at.wake(count.visits);
         self.attend.as_ref().map_or(Ok(()), |attend| (attend.0)(count.visits))?;
-        let (volumes, surfaces) = (share.volumes.take(), share.surfaces.take());
-        match &mut share.owned {
-            Some(owned) => owned.sight.change(volumes, surfaces),
-            None => (tally.changes, tally.surfaces) = (volumes, surfaces),
-        }
-        for (give, (to, number, piece)) in site.gives.iter().enumerate() {
+        share.cells.change((share.volumes.take(), share.surfaces.take()), tally);
+        for ((to, number, piece), before) in site.gives.iter().zip(&before) {
             let border = site.border(&share.spins, piece, turn);
             match *to == id {
                 _ if border.is_empty() => {}
                 // Round a torus, and in a mirror, a block meets itself.
                 true => Site::take(&mut share.spins, piece, turn, &border),
                 false => {
-                    share.owned.iter_mut().for_each(|owned| owned.sight.show(*to, &before[give], &border));
+                    share.cells.show(*to, before, &border);
                     at.count(border.len() as u64);
                     at.send(*to, Parcel::Border(*number, border));
                 }
             }
         }
-        share.owned.iter_mut().for_each(|owned| owned.post(at));
+        share.cells.post(at);
         Ok(())
     }
 
     /// The attempts of one step.
     fn attempt(&self, site: &Site, share: &mut Share, turn: Turn) -> Count {
-        let Share { spins, census, owned, step, volumes, surfaces, .. } = share;
+        let Share { spins, cells, step, volumes, surfaces, .. } = share;
         let (rule, step) = (&self.rule, *step);
-        match owned {
-            Some(owned) => {
-                let known = owned.known(rule);
+        match cells {
+            Knowledge::All(census) => {
+                let known = Seen::new(rule, census);
                 widely(Pass { rule, site, spins, known, step, turn, volumes, surfaces })
             }
-            None => {
-                let known = Seen::new(rule, census);
+            Knowledge::Some(owned) => {
+                let known = owned.known(rule);
                 widely(Pass { rule, site, spins, known, step, turn, volumes, surfaces })
             }
         }
@@ -257,7 +204,7 @@ impl Potts {
 
     /// Gives the spins of a block to who takes frames, or sends them there.
     fn give_frame(&self, at: &mut Superstep<'_, Parcel, Tally>, sweep: u64, site: &Site, share: &Share) -> Result<()> {
-        let spins = || voxels(site, &share.spins, share.most(&self.rule));
+        let spins = || voxels(site, &share.spins, share.cells.most(&self.rule));
         match &self.frames {
             None => {}
             Some(Frames::Here(take)) => take(sweep, &site.own, &spins())?,
