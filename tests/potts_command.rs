@@ -143,6 +143,8 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     desk.write("far.piff", "1 dark 1 2 1 1 0 0\n");
     desk.refuses("potts far.piff --shape 1,2,2 -o x.npy --boundary walls", 3, &["far.piff", "line 1", "1x2x2"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --movie x.gif", 2, &["x.gif", ".png"]);
+    let large = "potts --random 200,200,200 -o x.npy --contacts c.csv --max-memory 1GiB";
+    desk.refuses(large, 4, &["--contacts of 200x200x200", "--max-memory"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --kt=-1", 2, &["kT of -1"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --contact 0.0001", 2, &["three decimals"]);
     desk.refuses("potts --random 4,4,4 -o x.npy --move jump", 2, &["copy, distinct or heat-bath"]);

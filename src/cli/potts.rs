@@ -26,6 +26,9 @@ use crate::volume::region::RegionSpec;
 use crate::volume::shape::Shape;
 use crate::volume::source::{Header, VolumeSource};
 
+/// Bytes that a session takes for a contact, while a commit changes all of them.
+const CONTACT: u64 = 500;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub(crate) struct Args {
@@ -171,7 +174,11 @@ impl Args {
         let here = context.is_first();
         let voxels = shape.voxels().unwrap_or(u64::MAX);
         if self.contacts.is_some() && here {
-            context.afford(voxels.saturating_mul(9), &format!("{}: --contacts of {shape}", header.name))?;
+            // How many labels of a scan touch is not known; a random beginning has nearly all contacts that there may be.
+            let pairs = self.spins.map_or(u64::MAX, |spins| u64::from(spins) * u64::from(spins) / 2);
+            let contacts = if self.random.is_some() { voxels.saturating_mul(3).min(pairs) } else { 0 };
+            let bytes = voxels.saturating_mul(9).saturating_add(contacts.saturating_mul(CONTACT));
+            context.afford(bytes, &format!("{}: --contacts of {shape}", header.name))?;
         }
         let folder = self.series.as_ref().filter(|_| here);
         Ok(Kept {
