@@ -208,6 +208,62 @@ fn hexagons_pull_alike_however_they_are_turned() {
     }
 }
 
+/// A foam seen through z -> z / (1 + c z), with `bend` the size of c: cells are nearest to seeds, which lie on a grid of
+/// hexagons of this edge but for a quarter of that. By Maxwell (1864) such sides balance where each pulls as
+/// its seeds are apart; the map leaves angles as they are and makes arcs of lines, which obey Young and Laplace.
+fn bent_foam(edge: f64, bend: f64, random: &mut Random) -> (Vec<u8>, Vec<[f64; 2]>) {
+    let mut number = |size: f64| size * (random.below(2_000_001) as f64 * 1e-6 - 1.0);
+    let (turn, shift, towards) = (number(1.6), [number(edge), number(edge)], number(3.2));
+    let (wide, high) = (edge * 3f64.sqrt(), 1.5 * edge);
+    let mut seeds = Vec::new();
+    for (row, column) in (-9..=9).flat_map(|row| (-9..=9).map(move |column| (row, column))) {
+        let (u, v) = ((f64::from(column) + 0.5 * f64::from(row % 2)) * wide, f64::from(row) * high);
+        let place = [u * turn.sin() + v * turn.cos() + shift[0], u * turn.cos() - v * turn.sin() + shift[1]];
+        let seed = place.map(|at| at + number(0.25 * edge));
+        // Those that are nearest to no pixel need no label.
+        if seed[0].hypot(seed[1]) < 420.0 + edge {
+            seeds.push(seed);
+        }
+    }
+    assert!(seeds.len() < 256);
+    let c = [bend * towards.cos(), bend * towards.sin()];
+    let labels = image(PLANE, CUBE, |[_, y, x]| {
+        let (below, beside) = (1.0 + c[0] * x - c[1] * y, c[0] * y + c[1] * x);
+        let square = below * below + beside * beside;
+        let (u, v) = ((x * below + y * beside) / square, (y * below - x * beside) / square);
+        let away = |seed: &[f64; 2]| (v - seed[0]).powi(2) + (u - seed[1]).powi(2);
+        let nearest = seeds.iter().enumerate().min_by(|a, b| away(a.1).total_cmp(&away(b.1)));
+        nearest.unwrap().0 as u8
+    });
+    (labels, seeds)
+}
+
+#[test]
+fn sides_that_are_bent_by_less_than_a_voxel_pull_as_they_balance() {
+    let rms = |all: &[f64]| (all.iter().map(|off| off * off).sum::<f64>() / all.len() as f64).sqrt();
+    for (edge, bend, most) in [(90.0, 5e-5, 1e-2), (90.0, 2e-4, 1.5e-2), (140.0, 5e-5, 5e-3), (140.0, 2e-4, 8e-3)] {
+        let (mut off, mut told) = (Vec::new(), Vec::new());
+        for seed in 0..4 {
+            let (labels, seeds) = bent_foam(edge, bend, &mut Random(20 + seed));
+            let found = inferred(PLANE, CUBE, labels);
+            let away = |contact: &Contact| {
+                let [a, b] = [contact.tension.sides.0, contact.tension.sides.1].map(|label| seeds[label as usize]);
+                (a[0] - b[0]).hypot(a[1] - b[1])
+            };
+            for group in (0..found.groups.len() as u32).filter(|group| found.groups[*group as usize].contacts > 3) {
+                let of = || found.contacts.iter().filter(|contact| contact.tension.group == group);
+                let mean = of().map(away).sum::<f64>() / of().count() as f64;
+                for contact in of() {
+                    off.push(contact.tension.tension - away(contact) / mean);
+                    told.push(off[off.len() - 1] / contact.tension.error);
+                }
+            }
+        }
+        assert!(off.len() > 40 && rms(&off) < most, "{edge} {bend}: {} {}", off.len(), rms(&off));
+        assert!((0.5..2.0).contains(&rms(&told)), "{edge} {bend}: {}", rms(&told));
+    }
+}
+
 /// Tensions of a lens by Lami's theorem, of a mean of one.
 fn lami(angle: f64) -> (f64, f64) {
     let (flat, side) = (angle.to_radians().sin(), (180.0 - 0.5 * angle).to_radians().sin());
@@ -444,9 +500,9 @@ fn patches_are_those_of_a_walk_over_faces_for_every_cut() {
                 for patch in &joined.patches {
                     let labels_of = [patch.sides.0, patch.sides.1];
                     let long = shape.0.iter().filter(|side| **side > 1).count();
-                    for (label, hull) in labels_of.into_iter().zip(&patch.banks.0) {
-                        assert_eq!(hull.corners().is_empty(), long > 2, "{shape}");
-                        let sound = hull.corners().iter().all(|[a, b]| {
+                    for (label, bank) in labels_of.into_iter().zip(&patch.banks.0) {
+                        assert_eq!(bank.pixels().is_empty(), long > 2, "{shape}");
+                        let sound = bank.pixels().iter().all(|[a, b]| {
                             let voxel = if shape.0[0] == 1 { [0, *a, *b] } else { [*a, 0, *b] };
                             labels[shape.raster(voxel.map(|at| at as usize)) as usize] == label
                         });

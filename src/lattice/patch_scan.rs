@@ -6,14 +6,14 @@
 //! an edge likewise; of faces that belong to others, or that others see, the block tells which of its patches
 //! they are of.
 //!
-//! Cost: O(voxels) to compare, O(faces) to join. Memory: 14 bytes a voxel of two slices, 28 a face, of an image 60.
+//! Cost: O(voxels) to compare, O(faces) to join. Memory: 14 bytes a voxel of two slices, 28 a face, of an image 44.
 
 use ndarray::{ArcArray, Ix3};
 
 use crate::combine::Combine;
 use crate::disjoint::Disjoint;
 use crate::error::{Error, Result};
-use crate::lattice::banks::{Banks, Hull, Pixel};
+use crate::lattice::banks::{Bank, Banks, Pixel};
 use crate::lattice::patches::{Bead, BeadKey, FaceId, Patch, Patches, Sides};
 use crate::lattice::select::Select;
 use crate::lattice::sound::{fits, sound_row};
@@ -264,7 +264,7 @@ impl<'a> Scan<'a> {
                 let forward = face.labels[0] < face.labels[1];
                 piece.moments.add([place(0), place(1), place(2)], axis, forward);
                 if let Some(plane) = plane {
-                    let pixel = |step: i64| plane.map(|at| voxel[at] as i64 + step * i64::from(at == axis));
+                    let pixel = |step: u32| plane.map(|at| voxel[at] as u32 + step * u32::from(at == axis));
                     beside[usize::from(!forward)].push(pixel(0));
                     beside[usize::from(forward)].push(pixel(1));
                 }
@@ -273,7 +273,7 @@ impl<'a> Scan<'a> {
         all.count(last);
         let piece = |(root, mut piece, beside): (u32, Patch, [Vec<Pixel>; 2])| {
             piece.moments = piece.moments.shifted(corner);
-            piece.banks = Banks(beside.map(Hull::new));
+            piece.banks = Banks(beside.map(Bank::new));
             (names(root), piece)
         };
         all.pieces = pieces.into_iter().map(piece).collect();

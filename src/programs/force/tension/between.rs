@@ -4,7 +4,7 @@
 //! their heights and slopes, cut out by one half-plane a point; where nothing else is known, each of them is as
 //! likely. Its middle is the line of least expected square error, and its second moments are what that may be.
 //! Of n voxels in a row the area is of the order of n^-3, where the errors of least squares on a staircase are
-//! those of n independent steps.
+//! those of n independent steps. Circles of one curvature are such lines too, once points are moved (`arcs.rs`).
 
 /// A height and a slope, and their covariance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub struct Line {
     pub middle: [f64; 2],
     /// Variances of both, and between them the covariance.
     pub spread: [f64; 3],
+    /// The area of all that there are.
+    pub area: f64,
 }
 
 /// An area that is smaller than this is nothing but rounding.
@@ -24,7 +26,12 @@ pub fn between(below: impl Iterator<Item = [f64; 2]>, above: impl Iterator<Item 
     let mut corners = vec![[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]];
     for (side, [along, high]) in below.map(|point| (1.0, point)).chain(above.map(|point| (-1.0, point))) {
         let room = |[height, slope]: [f64; 2]| side * (height + slope * along - high);
-        corners = cut(&corners, room);
+        if corners.iter().any(|corner| room(*corner) < 0.0) {
+            corners = cut(&corners, room);
+        }
+        if corners.is_empty() {
+            break;
+        }
     }
     middle(&corners)
 }
@@ -65,7 +72,7 @@ fn middle(corners: &[[f64; 2]]) -> Option<Line> {
         let [h, s] = sum.map(|sum| sum / area);
         let [hh, hs, ss] = squares.map(|square| square / area);
         let spread = [(hh - h * h).max(0.0), hs - h * s, (ss - s * s).max(0.0)];
-        Line { middle: [first[0] + h, first[1] + s], spread }
+        Line { middle: [first[0] + h, first[1] + s], spread, area }
     })
 }
 

@@ -5,13 +5,17 @@
 //! tensions balance at the junctions, pressures follow from curvatures. Tensions are relative, with a mean of 1;
 //! pressures are in tension over length, and that of the outside is 0.
 //!
-//! Standard errors are those of steps between voxels. A contact that is bent by less than a voxel from end to end is
-//! taken for a straight one, and then tensions may be off by up to ten times what is told.
+//! Standard errors are those of steps between voxels, and in an image of what these leave open of the bend of each
+//! contact (`bend.rs`). Of foams whose contacts are bent by a tenth of a voxel to some voxels from end to end they are
+//! what is seen, to a factor of two. Where the bends of all contacts together do not stand out of chance, contacts are
+//! taken for straight, and then tensions may be off by up to ten times what is told: by a hundredth in all, with
+//! contacts 60 voxels long that are bent by a twentieth of a voxel. In a volume each contact is tried by itself.
 //!
-//! Cost: one look at every voxel, block by block; then a fit a patch, and least squares of one unknown a contact.
+//! Cost: one look at every voxel, block by block; then a fit a patch, and least squares of one unknown a contact. Memory:
+//! of an image 40 bytes a voxel beside a contact while arcs are fitted.
 //! All sums over voxels are integers, so the answer does not depend on the cut nor on the workers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::{Error, Kind, Result};
 use crate::lattice::patches::Sides;
@@ -19,6 +23,8 @@ use crate::lattice::tiling::Tiling;
 use crate::pregel::run::Config;
 use crate::pregel::runtime::Runtime;
 use crate::programs::force::tension::balance::{Group, Tension, balance};
+use crate::programs::force::tension::bend::expected;
+use crate::programs::force::tension::fit::Fit;
 use crate::programs::force::tension::gathering::Gathering;
 use crate::programs::force::tension::junction::{Junction, junctions};
 use crate::programs::force::tension::pressure::{Pressure, pressures};
@@ -85,7 +91,12 @@ pub fn infer(runtime: &Runtime, tiling: &Tiling, spacing: &Spacing, config: &Con
     let patches = runtime.run(tiling, &gathering, config, |_, ()| Ok(()))?.global;
     let joined = patches.joined(LEAST[kind]);
     let within = frame.clone();
-    let surfaces = runtime.spread(joined.patches.clone(), move |patch| Ok(Surface::fit(&within, patch)))?;
+    let fits = runtime.spread(joined.patches.clone(), move |patch| Ok(Fit::new(&within, patch)))?;
+    // Not those that meet no other, such as the surface of a cell that lies alone.
+    let met: BTreeSet<u32> = joined.beads.iter().flat_map(|(.., met)| met.iter().copied()).collect();
+    let bends = met.iter().filter_map(|patch| fits[*patch as usize].as_ref()?.bend());
+    let bent = expected(&bends.collect::<Vec<_>>());
+    let surfaces = runtime.spread(fits, move |fit| Ok(fit.as_ref().map(|fit| fit.surface(bent))))?;
     let junctions = junctions(&joined, &surfaces, &frame);
     if junctions.all.is_empty() {
         let count = patches.contacts.len();
