@@ -106,7 +106,7 @@ pub(super) fn divide(rule: &Rule, site: &Site, spins: &mut Spins, mothers: &[Mot
         }
     }
     for piece in &site.takes {
-        piece.each(None, |voxel, place| {
+        piece.each(|voxel, place| {
             if let Some(daughter) = becomes(spins.get(place), voxel) {
                 spins.set(place, daughter);
             }

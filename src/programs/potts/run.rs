@@ -260,7 +260,7 @@ impl BlockProgram<Tiling> for Potts {
             let mut shown = Vec::new();
             read(tile, &piece.region(), &self.rule.model, |_, spin| shown.push(spin))?;
             let mut shown = shown.into_iter();
-            piece.each(None, |_, place| spins.set(place, shown.next().expect("a region has a spin for each voxel")));
+            piece.each(|_, place| spins.set(place, shown.next().expect("a region has a spin for each voxel")));
         }
         let cells = Knowledge::new(&self.rule, tile.id, self.owners());
         Ok(Share { spins, cells, site: Some(site), ..Share::default() })

@@ -51,13 +51,14 @@ struct Segment {
 }
 
 impl Segment {
-    /// The voxels, each with its place in the box, of which it is the turn.
-    fn each(self, turn: Option<(usize, usize)>) -> impl Iterator<Item = (usize, usize)> + Clone {
-        let voxels = (0..self.len).map(move |at| {
-            let place = if self.reversed { self.len - 1 - at } else { at };
-            (self.start + at, self.place + place)
-        });
-        voxels.filter(move |(voxel, _)| turn.is_none_or(|(residue, period)| voxel % period == residue))
+    /// The voxels, each with its place in the box.
+    fn each(self) -> impl Iterator<Item = (usize, usize)> + Clone {
+        (0..self.len).map(move |at| (self.start + at, self.place_of(at)))
+    }
+
+    /// The place of its voxel `at`.
+    fn place_of(self, at: usize) -> usize {
+        self.place + if self.reversed { self.len - 1 - at } else { at }
     }
 }
 
@@ -68,15 +69,28 @@ impl Piece {
         Region { start: self.along.map(|along| along.start), end }
     }
 
-    /// Visits its voxels, each with its place in the box of who takes it, in raster order of the volume; where there is
-    /// a turn, those whose turn it is.
-    pub fn each(&self, turn: Option<Turn>, mut visit: impl FnMut([usize; 3], [usize; 3])) {
-        let along = |axis: usize| self.along[axis].each(turn.map(|turn| (turn.residue[axis], turn.period[axis])));
+    /// Visits its voxels, each with its place in the box of who takes it, in raster order of the volume.
+    pub fn each(&self, mut visit: impl FnMut([usize; 3], [usize; 3])) {
+        let along = |axis: usize| self.along[axis].each();
         let (along_y, along_x) = (along(1), along(2));
         for (z, place_z) in along(0) {
             for (y, place_y) in along_y.clone() {
                 along_x.clone().for_each(|(x, place_x)| visit([z, y, x], [place_z, place_y, place_x]));
             }
+        }
+    }
+
+    /// Visits its rows of voxels whose turn it is, in raster order of the volume: the first, its place, and how many
+    /// there are.
+    fn each_row(&self, turn: Turn, mut visit: impl FnMut([usize; 3], [usize; 3], usize)) {
+        let along = |axis: usize| {
+            let is_due = move |(voxel, _): &(usize, usize)| voxel % turn.period[axis] == turn.residue[axis];
+            self.along[axis].each().filter(is_due)
+        };
+        let Some((x, place_x)) = along(2).next() else { return };
+        let len = (self.along[2].start + self.along[2].len - x).div_ceil(turn.period[2]);
+        for (z, place_z) in along(0) {
+            along(1).for_each(|(y, place_y)| visit([z, y, x], [place_z, place_y, place_x], len));
         }
     }
 }
@@ -135,16 +149,35 @@ impl Site {
     /// The spins of its own voxels that a piece shows, of those whose turn it was.
     pub fn border(&self, spins: &Spins, piece: &Piece, turn: Turn) -> Vec<u32> {
         let mut border = Vec::new();
-        piece.each(Some(turn), |voxel, _| border.push(spins.get(self.place(voxel))));
+        piece.each_row(turn, |voxel, _, len| match spins.every(self.place(voxel), turn.period[2]) {
+            (row, 1) => border.extend_from_slice(&row[..len]),
+            (row, by) => border.extend(row.iter().step_by(by).take(len)),
+        });
         border
     }
 
     /// Puts what a piece shows, of those whose turn it was, into its shell.
+    ///
+    /// # Panics
+    /// Where there are not as many as there are voxels to fill.
     pub fn take(spins: &mut Spins, piece: &Piece, turn: Turn, border: &[u32]) {
-        let mut border = border.iter();
-        piece.each(Some(turn), |_, place| {
-            spins.set(place, *border.next().expect("a border is as large as the piece that it fills"));
+        let period = turn.period[2];
+        let mut rest = border;
+        piece.each_row(turn, |_, place, len| {
+            let shown;
+            (shown, rest) = rest.split_at(len);
+            if piece.along[2].reversed {
+                let last = [place[0], place[1], place[2] - (len - 1) * period];
+                let (row, by) = spins.every_mut(last, period);
+                row.iter_mut().step_by(by).zip(shown.iter().rev()).for_each(|(spin, shown)| *spin = *shown);
+                return;
+            }
+            match spins.every_mut(place, period) {
+                (row, 1) => row[..len].copy_from_slice(shown),
+                (row, by) => row.iter_mut().step_by(by).zip(shown).for_each(|(spin, shown)| *spin = *shown),
+            }
         });
+        assert!(rest.is_empty(), "a border is as large as the piece that it fills");
     }
 }
 

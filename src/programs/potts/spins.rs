@@ -66,6 +66,20 @@ impl Spins {
         Stretch { first: self.at([z, y, start]), len, parity: start & 1 }
     }
 
+    /// The spins from a place of a row on, and how many of them apart those lie whose places are `period` apart, which
+    /// is even.
+    #[inline]
+    pub fn every(&self, start: [usize; 3], period: usize) -> (&[u32], usize) {
+        (&self.spins[self.at(start)..], period / 2)
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub fn every_mut(&mut self, start: [usize; 3], period: usize) -> (&mut [u32], usize) {
+        let at = self.at(start);
+        (&mut self.spins[at..], period / 2)
+    }
+
     /// All spins, in their layout.
     #[inline]
     pub(super) fn all(&self) -> &[u32] {
