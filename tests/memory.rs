@@ -81,6 +81,23 @@ fn labelling_stays_within_its_memory_and_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_potts_model_takes_six_bytes_a_voxel_where_more_is_free_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let edge = 320;
+    let cubes = |[z, y, x]: [usize; 3]| ((z / 16 * 20 + y / 16) * 20 + x / 16) as u32 + 1;
+    let rows = (0..edge * edge).map(|row| [row / edge, row % edge]);
+    let bytes = rows.flat_map(|[z, y]| (0..edge).flat_map(move |x| cubes([z, y, x]).to_le_bytes())).collect::<Vec<_>>();
+    fs::write(folder.path().join("in.raw"), bytes).unwrap();
+    let shaped = ["potts", "in.raw", "--shape", "320,320,320", "--dtype", "uint32", "--sweeps", "1"];
+    let free = ["-o", "out.raw", "--max-memory", "8GiB", "-w", "2", "-q"];
+    let (output, most) = peak(&[&shaped[..], &free].concat(), folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The rest is the program itself and what is read at a time: it does not grow with the volume.
+    let allowed = 6 * (edge as u64).pow(3) + (64 << 20);
+    assert!(most > 0 && most <= allowed, "{} MiB of {}", most >> 20, allowed >> 20);
+}
+
+#[test]
 fn a_failure_leaves_no_scratch_and_too_little_memory_is_refused_in_a_line() {
     let folder = tempfile::tempdir().unwrap();
     percolation(&folder.path().join("in.tif"), 200);

@@ -75,7 +75,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Figures> {
     let run = args.parameters.resolve(shape, spins, names.as_ref(), context.common.seed)?;
     let voxels = shape.voxels().unwrap_or(u64::MAX);
     let (processes, sweeps) = (context.workers.processes() as u64, run.sweeps);
-    context.afford(voxels.saturating_mul(5) / processes, &format!("{}: a volume of {shape}", header.name))?;
+    let beside = match args.random {
+        None if source.is_resident() => voxels.saturating_mul(header.dtype.bytes() as u64),
+        _ => 0,
+    };
+    let bytes = (voxels.saturating_mul(5) / processes).saturating_add(beside);
+    context.afford(bytes, &format!("{}: a volume of {shape}", header.name))?;
     let grid = Potts::grid(shape, context.common.block)?;
     let kept = Arc::new(args.kept(context, &header, grid, sweeps)?);
     if kept.movie.is_some() || kept.touching.is_some() {
@@ -199,7 +204,7 @@ impl Args {
                 Ok(Start { source: Arc::new(piff.labels), spins: piff.most, names: Some(piff.types) })
             }
             (Some(path), _) => {
-                let source = context.resident(self.reading.open_part(path, self.roi)?, "read")?;
+                let source = context.readable(self.reading.open_part(path, self.roi)?)?;
                 let spins = largest(&*source, context.threads())?;
                 Ok(Start { source, spins, names: None })
             }

@@ -257,6 +257,11 @@ impl BlockProgram<Tiling> for Potts {
         let mut spins = Spins::new(site.padded(), WALL);
         read(tile, &tile.region, &self.rule.model, |voxel, spin| spins.set(site.place(voxel), spin))?;
         for piece in &site.takes {
+            // What it shows itself round the volume need not be read again.
+            if piece.from == tile.id {
+                piece.each(|voxel, place| spins.set(place, spins.get(site.place(voxel))));
+                continue;
+            }
             let mut shown = Vec::new();
             read(tile, &piece.region(), &self.rule.model, |_, spin| shown.push(spin))?;
             let mut shown = shown.into_iter();
